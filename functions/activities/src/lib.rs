@@ -1,0 +1,1 @@
+//! Activities that touch only the platform.

@@ -1,0 +1,1 @@
+//! Activities and senders that talk to the outside.

@@ -1,0 +1,1 @@
+//! Queue consumers, stream readers and timers.

@@ -1,0 +1,1 @@
+//! The toss command.

@@ -1,0 +1,1 @@
+//! Writes what the registries determine: generated stacks, the catalogue, the OpenAPI document.

@@ -1,0 +1,1 @@
+//! Step Functions, embedded: the durable engine and its protocol.

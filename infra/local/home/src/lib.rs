@@ -1,0 +1,1 @@
+//! The home on one machine, built from the template: gateway, functions, services, event sources, timers.

@@ -1,0 +1,1 @@
+//! A durable, append-only journal with group commit.

@@ -1,0 +1,1 @@
+//! KMS, embedded and durable.

@@ -1,0 +1,1 @@
+//! The wire form that the embedded AWS services share: JSON operations, callers and errors.

@@ -1,0 +1,1 @@
+//! SQS, embedded and durable.

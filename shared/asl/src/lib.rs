@@ -1,0 +1,1 @@
+//! The Amazon States Language: parse, validate, interpret. No I/O.

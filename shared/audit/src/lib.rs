@@ -1,0 +1,1 @@
+//! Audit events, envelope encryption, the Merkle log and its proofs.

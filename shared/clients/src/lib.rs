@@ -1,0 +1,1 @@
+//! Client types, API keys, authorisation policy and rate limits.

@@ -1,0 +1,1 @@
+//! Tables, keys and item types; the only crate that names a DynamoDB attribute.

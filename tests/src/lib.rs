@@ -1,0 +1,1 @@
+//! What crosses crates: one test binary, a module per feature.
