@@ -1,0 +1,1 @@
+//! What an activity type declares about itself.
