@@ -1,0 +1,91 @@
+//! A function as Lambda sees it: an event in, a document or a named error out.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{ConfigurationError, Platform, telemetry::Observed};
+
+/// What Lambda tells about one invocation.
+#[derive(Debug, Clone)]
+pub struct InvocationContext {
+    /// The invocation's id; the same when Lambda tries again.
+    pub request_id: String,
+    /// When the invocation began.
+    pub received: Timestamp,
+    /// When the invocation will be cut off.
+    pub deadline: Timestamp,
+    /// The X-Ray trace header, if there is one.
+    pub trace_id: Option<String>,
+}
+
+/// A failed invocation, as Lambda reports it. Step Functions' `Retry` and `Catch` match on `error_type`,
+/// which is therefore part of the contract.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{error_type}: {error_message}")]
+#[serde(rename_all = "camelCase")]
+pub struct FunctionError {
+    /// The stable name, such as `HttpRequest.Timeout`.
+    pub error_type: String,
+    /// The sentence for people.
+    pub error_message: String,
+}
+
+impl FunctionError {
+    /// A failed invocation.
+    pub fn new(error_type: impl Into<String>, error_message: impl Into<String>) -> Self {
+        Self { error_type: error_type.into(), error_message: error_message.into() }
+    }
+}
+
+/// One Lambda function, built once and invoked many times.
+pub trait Function: Send + Sync + 'static {
+    /// Handles one event.
+    fn invoke<'a>(
+        &'a self,
+        event: Value,
+        context: &'a InvocationContext,
+    ) -> BoxFuture<'a, Result<Value, FunctionError>>;
+}
+
+/// A function of a trust group: its name in the template and how it is built.
+#[derive(Clone, Copy)]
+pub struct FunctionDefinition {
+    /// The `Handler` property of the function in the template.
+    pub handler: &'static str,
+    /// Builds it; callers use [`FunctionDefinition::start`]. Connections are opened lazily.
+    pub build: fn(&Platform) -> Result<Arc<dyn Function>, ConfigurationError>,
+}
+
+impl FunctionDefinition {
+    /// Builds the function and has it report on its invocations.
+    ///
+    /// # Errors
+    /// [`ConfigurationError`] when a setting is missing.
+    pub fn start(&self, platform: &Platform) -> Result<Arc<dyn Function>, ConfigurationError> {
+        let function = (self.build)(platform)?;
+        Ok(Arc::new(Observed::new(self.handler, function, Arc::clone(&platform.metrics))))
+    }
+
+    /// The definition with this handler name.
+    ///
+    /// # Errors
+    /// [`ConfigurationError::UnknownHandler`] when there is none.
+    pub fn find<'a>(definitions: &'a [Self], handler: &str) -> Result<&'a Self, ConfigurationError> {
+        definitions.iter().find(|definition| definition.handler == handler).ok_or_else(|| {
+            ConfigurationError::UnknownHandler {
+                handler: handler.to_owned(),
+                known: definitions.iter().map(|definition| definition.handler).collect::<Vec<_>>().join(", "),
+            }
+        })
+    }
+}
+
+impl std::fmt::Debug for FunctionDefinition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("FunctionDefinition").field(&self.handler).finish()
+    }
+}
