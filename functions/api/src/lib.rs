@@ -1,1 +1,9 @@
 //! One handler per API endpoint.
+
+use toss_runtime::FunctionDefinition;
+
+/// The functions of this group, by their `Handler` names in the template.
+#[must_use]
+pub fn functions() -> Vec<FunctionDefinition> {
+    Vec::new()
+}

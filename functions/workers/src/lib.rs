@@ -1,1 +1,9 @@
 //! Queue consumers, stream readers and timers.
+
+use toss_runtime::FunctionDefinition;
+
+/// The functions of this group, by their `Handler` names in the template.
+#[must_use]
+pub fn functions() -> Vec<FunctionDefinition> {
+    Vec::new()
+}

@@ -1,1 +1,28 @@
 //! Tables, keys and item types; the only crate that names a DynamoDB attribute.
+//!
+//! Four tables, one for each way of being used: `directory` (what is found before a tenant is known),
+//! `work` (what tenants own), `audit` (events and their log, whose stream feeds the sealer), `limits`
+//! (short-lived counters and idempotency records, which expire). An item type is an [`Entity`]: it says its
+//! table, its key under a [`TenantScope`](toss_kernel::TenantScope), and its index entries. Every write is
+//! conditional: [`Store::create`] refuses what exists, [`Store::replace`] refuses what has changed since it
+//! was read, and a [`Transaction`] does several of them or none.
+//!
+//! | access pattern | item | key |
+//! |---|---|---|
+#![doc = include_str!("../ACCESS_PATTERNS.md")]
+
+mod entity;
+mod error;
+mod key;
+mod page;
+mod store;
+mod table;
+mod transaction;
+
+pub use entity::{Entity, IndexEntry};
+pub use error::StoreError;
+pub use key::{Key, platform_partition, tenant_partition};
+pub use page::{Cursor, Page, Range};
+pub use store::Store;
+pub use table::{Index, Table, TableNames};
+pub use transaction::Transaction;

@@ -92,7 +92,7 @@ impl<S: Send + Sync + 'static> Route<S> {
             body_format: if has_body { BodyFormat::Json } else { BodyFormat::None },
             body: |generator| generator.subschema_for::<B>(),
             query: |generator| generator.root_schema_for::<Q>(),
-            answer: (status != 204).then_some(|generator| generator.subschema_for::<T>()),
+            answer: (status != 204).then_some(SchemaGenerator::subschema_for::<T>),
             handler: Arc::new(move |resource, raw| {
                 let handler = Arc::clone(&handler);
                 Box::pin(async move {
