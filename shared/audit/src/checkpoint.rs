@@ -56,9 +56,7 @@ pub struct OriginError {
 /// Holds the log's private key, or asks who does.
 pub trait LogSigner: Send + Sync {
     /// The Ed25519 public key.
-    fn public_key(
-        &self,
-    ) -> impl Future<Output = Result<[u8; PUBLIC_KEY_LENGTH], KeyServiceError>> + Send;
+    fn public_key(&self) -> impl Future<Output = Result<[u8; PUBLIC_KEY_LENGTH], KeyServiceError>> + Send;
 
     /// The Ed25519 signature of a message.
     fn sign(
@@ -223,8 +221,7 @@ fn assemble(
 pub fn verify(note: &str, key: &VerifierKey) -> Result<Checkpoint, CheckpointError> {
     let note = Note::from_bytes(note.as_bytes()).map_err(|_| CheckpointError::Malformed)?;
     let known = VerifierList::new(vec![Box::new(key.verifier.clone())]);
-    note.verify(&known)
-        .map_err(|_| CheckpointError::NotSigned { origin: key.origin().to_owned() })?;
+    note.verify(&known).map_err(|_| CheckpointError::NotSigned { origin: key.origin().to_owned() })?;
     let head = tlog_tiles::Checkpoint::from_bytes(note.text()).map_err(|_| CheckpointError::Malformed)?;
     if head.origin() != key.origin() {
         return Err(CheckpointError::OtherLog {
@@ -262,8 +259,7 @@ mod tests {
         let other = VerifierKey::new(&origin(), &block_on(TestSigner::new(2).public_key()).unwrap()).unwrap();
         assert!(matches!(verify(&note, &other), Err(CheckpointError::NotSigned { .. })));
         let elsewhere = Origin::new("prod", tenant()).unwrap();
-        let elsewhere =
-            VerifierKey::new(&elsewhere, &block_on(signer.public_key()).unwrap()).unwrap();
+        let elsewhere = VerifierKey::new(&elsewhere, &block_on(signer.public_key()).unwrap()).unwrap();
         assert!(verify(&note, &elsewhere).is_err(), "the same key under another origin is another key");
     }
 
@@ -284,14 +280,14 @@ mod tests {
     #[test]
     fn the_note_is_the_one_that_the_go_implementation_makes() {
         // The key, text and signature of golang.org/x/mod/sumdb/note's documentation.
-        let signer =
-            StandardSigner::new("PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz")
-                .unwrap();
+        let signer = StandardSigner::new(
+            "PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz",
+        )
+        .unwrap();
         let text = "If you think cryptography is the answer to your problem,\n\
                     then you don't know what your problem is.\n";
         let signature = signer.sign(text.as_bytes()).unwrap().try_into().unwrap();
-        let note =
-            assemble(text, &Origin("PeterNeumann".to_owned()), signer.key_id(), signature).unwrap();
+        let note = assemble(text, &Origin("PeterNeumann".to_owned()), signer.key_id(), signature).unwrap();
         assert_eq!(
             note,
             "If you think cryptography is the answer to your problem,\n\

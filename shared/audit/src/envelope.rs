@@ -110,6 +110,9 @@ pub enum SealError {
     /// The ciphertext, the key and the binding do not belong together.
     #[error("the ciphertext does not open: it was changed, or belongs to another tenant, record or key")]
     DoesNotOpen,
+    /// The value has no serialised form.
+    #[error("the value cannot be written as JSON")]
+    Unserialisable,
     /// Too large to encrypt.
     #[error("the plaintext is too large to encrypt")]
     TooLarge,
@@ -143,16 +146,11 @@ pub fn seal(key: &DataKey, binding: &Binding, plaintext: &[u8]) -> Result<Sealed
 /// # Errors
 /// [`SealError::DoesNotOpen`] when anything differs.
 pub fn open(key: &DataKey, binding: &Binding, sealed: &Sealed) -> Result<Vec<u8>, SealError> {
-    let (nonce, body) =
-        sealed.ciphertext.split_first_chunk::<NONCE_LEN>().ok_or(SealError::DoesNotOpen)?;
+    let (nonce, body) = sealed.ciphertext.split_first_chunk::<NONCE_LEN>().ok_or(SealError::DoesNotOpen)?;
     let mut body = body.to_vec();
     let length = key
         .key
-        .open_in_place(
-            Nonce::assume_unique_for_key(*nonce),
-            Aad::from(binding.0.as_bytes()),
-            &mut body,
-        )
+        .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(binding.0.as_bytes()), &mut body)
         .map_err(|_| SealError::DoesNotOpen)?
         .len();
     body.truncate(length);

@@ -143,7 +143,9 @@ impl FromStr for Action {
     fn from_str(text: &str) -> Result<Self, ActionError> {
         let word = |word: &str| {
             !word.is_empty()
-                && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'))
+                && word
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'))
         };
         if text.len() <= 100 && text.split('.').all(word) {
             Ok(Self(text.to_owned()))

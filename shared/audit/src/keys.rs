@@ -23,10 +23,7 @@ pub struct KeyServiceError {
 
 impl KeyServiceError {
     /// The operation that failed, in words that follow "did not".
-    pub fn new(
-        operation: &'static str,
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> Self {
+    pub fn new(operation: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { operation, source: source.into() }
     }
 }
@@ -45,10 +42,7 @@ pub enum EnvelopeError {
 /// Makes and unwraps data keys for tenants. A key made for one tenant must not unwrap for another.
 pub trait DataKeys: Send + Sync {
     /// A new data key of the tenant, in clear and wrapped.
-    fn generate(
-        &self,
-        tenant: TenantId,
-    ) -> impl Future<Output = Result<DataKey, EnvelopeError>> + Send;
+    fn generate(&self, tenant: TenantId) -> impl Future<Output = Result<DataKey, EnvelopeError>> + Send;
 
     /// The data key behind a wrapped one.
     fn unwrap(
@@ -194,11 +188,7 @@ impl<K: DataKeys> Envelope<K> {
 }
 
 /// Drops what has expired and, if that is not enough, what expires first.
-fn make_room<N: Clone + Eq + std::hash::Hash>(
-    cache: &mut HashMap<N, Cached>,
-    limit: usize,
-    now: Timestamp,
-) {
+fn make_room<N: Clone + Eq + std::hash::Hash>(cache: &mut HashMap<N, Cached>, limit: usize, now: Timestamp) {
     if cache.len() < limit {
         return;
     }

@@ -24,7 +24,7 @@ use jiff::Timestamp;
 use ring::digest::{SHA256, digest};
 use tlog_tiles::{Hash, record_hash};
 
-use crate::{event::Header, envelope::Sealed};
+use crate::{envelope::Sealed, event::Header};
 
 /// The first line of every leaf.
 pub const VERSION_LINE: &str = "toss-audit-leaf/v1";

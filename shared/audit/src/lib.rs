@@ -14,6 +14,8 @@ mod leaf;
 pub mod merkle;
 pub mod ocsf;
 pub mod proof;
+mod sealer;
+mod store;
 
 pub use checkpoint::{Checkpoint, LogSigner, Origin, VerifierKey};
 pub use envelope::{Binding, DataKey, Sealed, WrappedKey};
@@ -21,6 +23,11 @@ pub use event::{Action, ActionError, Actor, AuditEvent, Header, Outcome, Target}
 pub use keys::{CacheLimits, DataKeys, Envelope, EnvelopeError, KeyServiceError};
 pub use leaf::{Leaf, VERSION_LINE, canonical_time};
 pub use proof::{verify_consistency, verify_inclusion};
+pub use sealer::{Append, Head, LogError, MAX_BATCH, MerkleLog, SignedHead, plan};
+pub use store::{LogStore, ReadError, SealedEvent, StoredEvent, open_event, seal_event};
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod sealer_tests;

@@ -195,6 +195,8 @@ pub fn verify_consistency(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -298,11 +300,8 @@ mod tests {
     #[test]
     fn a_proof_without_extra_data_is_a_proof() {
         let log = log(3);
-        let proof: String = log
-            .inclusion(3, 1)
-            .split_inclusive('\n')
-            .filter(|line| !line.starts_with("extra "))
-            .collect();
+        let proof: String =
+            log.inclusion(3, 1).split_inclusive('\n').filter(|line| !line.starts_with("extra ")).collect();
         assert!(verify_inclusion(&proof, &leaf(1), &log.key).is_ok());
     }
 
@@ -311,7 +310,8 @@ mod tests {
         fn a_damaged_proof_never_verifies_and_never_panics(
             at: prop::sample::Index, replacement in "[ -~\n]{0,3}", length in 0_usize..4,
         ) {
-            let log = log(6);
+            static LOG: LazyLock<Log> = LazyLock::new(|| log(6));
+            let log = &*LOG;
             let proof = log.inclusion(6, 4);
             let extra_end = proof.find("index").unwrap();
             let at = extra_end + at.index(proof.len() - extra_end);
@@ -326,10 +326,11 @@ mod tests {
 
         #[test]
         fn no_text_makes_the_verifiers_panic(text in ".{0,200}", lines in "(old|index) [0-9]{1,20}\n([A-Za-z0-9+/=]{44}\n){0,3}\n.{0,40}\n[0-9]{1,20}\n[A-Za-z0-9+/=]{44}\n\n— a [A-Za-z0-9+/=]{8,20}\n") {
-            let key = log(0).key;
+            static KEY: LazyLock<VerifierKey> = LazyLock::new(|| log(0).key);
+            let key = &*KEY;
             for text in [text.clone(), format!("{INCLUSION_HEADER}\n{text}"), format!("{INCLUSION_HEADER}\n{lines}"), lines.clone()] {
-                prop_assert!(verify_inclusion(&text, b"x", &key).is_err());
-                prop_assert!(verify_consistency(&text, &text, &key).is_err());
+                prop_assert!(verify_inclusion(&text, b"x", key).is_err());
+                prop_assert!(verify_consistency(&text, &text, key).is_err());
             }
         }
     }

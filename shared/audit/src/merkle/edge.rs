@@ -74,7 +74,11 @@ impl Edge {
     ///
     /// # Errors
     /// [`EdgeError`] when the tiles are not those of the head.
-    pub fn load(size: u64, root: Hash, mut tile: impl FnMut(TileId) -> Option<Vec<u8>>) -> Result<Self, EdgeError> {
+    pub fn load(
+        size: u64,
+        root: Hash,
+        mut tile: impl FnMut(TileId) -> Option<Vec<u8>>,
+    ) -> Result<Self, EdgeError> {
         let mut rows = Vec::new();
         for level in 0..levels(size) {
             let (id, width) = partial(size, level);
@@ -131,7 +135,8 @@ impl Edge {
             }
             let Some(row) = self.rows.get_mut(usize::from(level)) else { break };
             row.push(hash);
-            let data = writes.entry(id).or_insert_with(|| bytes(row.split_last().map_or(&[], |(_, before)| before)));
+            let data =
+                writes.entry(id).or_insert_with(|| bytes(row.split_last().map_or(&[], |(_, before)| before)));
             data.extend_from_slice(&hash.0);
             if row.len() < TILE_WIDTH {
                 break;

@@ -9,7 +9,7 @@ mod edge;
 mod prove;
 
 pub use edge::{Edge, EdgeError, TileId, TileWrite};
-pub use prove::{ProveError, Proving, TileSet, prove_consistency, prove_inclusion};
+pub use prove::{ProveError, Proving, TileSet, prove_consistency, prove_inclusion, root_at};
 pub use tlog_tiles::{EMPTY_HASH, HASH_SIZE, Hash, node_hash, record_hash};
 
 /// Rows of the tree in one tile.

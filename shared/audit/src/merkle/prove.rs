@@ -1,11 +1,15 @@
 //! Proofs from stored tiles.
 //!
-//! Reading tiles is the caller's: a prover answers either a proof or the tiles it still wants. Every tile is
-//! checked against the root before a hash of it is used.
+//! Reading tiles is the caller's: a prover answers either a proof or the tiles it still wants. A proof is
+//! checked against the root before it is answered, since `TileHashReader` 0.2 lets a tile pass unchecked when
+//! the right edge has more subtrees than tiles.
 
 use std::{cell::RefCell, collections::HashMap};
 
-use tlog_tiles::{HASH_SIZE, Hash, Tile, TileHashReader, TileReader, prove_record, prove_tree};
+use tlog_tiles::{
+    EMPTY_HASH, HASH_SIZE, Hash, HashReader as _, Tile, TileHashReader, TileReader, check_record, check_tree,
+    prove_record, prove_tree, stored_hash_index, tree_hash,
+};
 
 use super::{TILE_HEIGHT, TileId};
 
@@ -30,9 +34,9 @@ impl TileSet {
 
 /// What a prover answers.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Proving {
-    /// The proof.
-    Done(Vec<Hash>),
+pub enum Proving<T = Vec<Hash>> {
+    /// What was asked for.
+    Done(T),
     /// Tiles to add to the set before asking again.
     Needs(Vec<TileId>),
 }
@@ -79,12 +83,12 @@ impl TileReader for Shelf<'_> {
     fn save_tiles(&self, _: &[Tile], _: &[Vec<u8>]) {}
 }
 
-fn prove(
+fn prove<T>(
     size: u64,
     root: Hash,
     set: &TileSet,
-    proof: impl FnOnce(&TileHashReader<'_>) -> Result<Vec<Hash>, tlog_tiles::Error>,
-) -> Result<Proving, ProveError> {
+    proof: impl FnOnce(&TileHashReader<'_>) -> Result<T, tlog_tiles::Error>,
+) -> Result<Proving<T>, ProveError> {
     let shelf = Shelf { set, missing: RefCell::default() };
     let result = proof(&TileHashReader::new(size, root, &shelf));
     let missing = shelf.missing.into_inner();
@@ -102,7 +106,13 @@ pub fn prove_inclusion(size: u64, root: Hash, index: u64, tiles: &TileSet) -> Re
     if index >= size {
         return Err(ProveError::OutOfRange { asked: index, size });
     }
-    prove(size, root, tiles, |reader| prove_record(size, index, reader))
+    prove(size, root, tiles, |reader| {
+        let proof = prove_record(size, index, reader)?;
+        let leaf = reader.read_hashes(&[stored_hash_index(0, index)])?;
+        let leaf = leaf.first().copied().ok_or(tlog_tiles::Error::BadMath)?;
+        check_record(&proof, size, root, index, leaf)?;
+        Ok(proof)
+    })
 }
 
 /// Proves that the log of `size` leaves and this root begins with all leaves of its state at size `old`.
@@ -116,13 +126,35 @@ pub fn prove_consistency(size: u64, root: Hash, old: u64, tiles: &TileSet) -> Re
     if old == 0 || old == size {
         return Ok(Proving::Done(Vec::new()));
     }
-    prove(size, root, tiles, |reader| prove_tree(size, old, reader))
+    prove(size, root, tiles, |reader| {
+        let proof = prove_tree(size, old, reader)?;
+        check_tree(&proof, size, root, old, tree_hash(old, reader)?)?;
+        Ok(proof)
+    })
+}
+
+/// The root that the log of `size` leaves and this root had at size `old`.
+///
+/// # Errors
+/// [`ProveError`] when `old` is larger, or the tiles are damaged.
+pub fn root_at(size: u64, root: Hash, old: u64, tiles: &TileSet) -> Result<Proving<Hash>, ProveError> {
+    if old > size {
+        return Err(ProveError::OutOfRange { asked: old, size });
+    }
+    if old == 0 || old == size {
+        return Ok(Proving::Done(if old == 0 { EMPTY_HASH } else { root }));
+    }
+    prove(size, root, tiles, |reader| {
+        let old_root = tree_hash(old, reader)?;
+        check_tree(&prove_tree(size, old, reader)?, size, root, old, old_root)?;
+        Ok(old_root)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use tlog_tiles::{check_record, check_tree, record_hash};
+    use tlog_tiles::record_hash;
 
     use super::*;
     use crate::merkle::{Edge, TileWrite};
@@ -174,6 +206,7 @@ mod tests {
 
             let consistency = fetched(&store, |set| prove_consistency(size, root, old, set));
             prop_assert!(check_tree(&consistency, size, root, old, old_root).is_ok());
+            prop_assert_eq!(root_at(size, root, old, &store), Ok(Proving::Done(old_root)));
             if old < size {
                 prop_assert!(check_tree(&consistency, size, root, old, root).is_err());
             }
@@ -185,7 +218,10 @@ mod tests {
         let (edge, mut store, _) = log(300);
         let id = TileId { level: 0, index: 0 };
         store.tiles.get_mut(&id).unwrap()[40] ^= 1;
-        assert_eq!(prove_inclusion(300, edge.root(), 7, &store), Err(ProveError::Damaged));
+        for index in [0, 1, 7, 200] {
+            assert_eq!(prove_inclusion(300, edge.root(), index, &store), Err(ProveError::Damaged));
+        }
+        assert_eq!(prove_consistency(300, edge.root(), 5, &store), Err(ProveError::Damaged));
     }
 
     #[test]
