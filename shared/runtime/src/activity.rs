@@ -13,12 +13,19 @@ use toss_kernel::{
     id::{ExecutionId, TenantId, WorkflowId},
 };
 
-use crate::{ConfigurationError, Function, FunctionDefinition, FunctionError, InvocationContext, Platform};
+use crate::{
+    ConfigurationError, Function, FunctionDefinition, FunctionError, Grant, InvocationContext, Platform,
+    Sizing,
+};
 
 /// A type of activity, served by one Lambda.
 pub trait Activity: Send + Sync + Sized + 'static {
     /// Its name in definitions and its `Handler` name in the template, such as `HttpRequest`.
     const TYPE: &'static str;
+    /// What its function may touch.
+    const GRANTS: &'static [Grant] = &[];
+    /// Its function's memory and time.
+    const SIZING: Sizing = Sizing::PATIENT;
     /// What a step passes in `with`. Unknown members are refused.
     type Parameters: DeserializeOwned + JsonSchema + Send;
     /// What the step's variable is bound to.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{ConfigurationError, Platform, telemetry::Observed};
+use crate::{ConfigurationError, Grant, Platform, Sizing, telemetry::Observed};
 
 /// What Lambda tells about one invocation.
 #[derive(Debug, Clone)]
@@ -52,15 +52,41 @@ pub trait Function: Send + Sync + 'static {
 }
 
 /// A function of a trust group: its name in the template and how it is built.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct FunctionDefinition {
     /// The `Handler` property of the function in the template.
     pub handler: &'static str,
     /// Builds it; callers use [`FunctionDefinition::start`]. Connections are opened lazily.
     pub build: fn(&Platform) -> Result<Arc<dyn Function>, ConfigurationError>,
+    /// What it may touch; its role and its settings in the template are made from this.
+    pub grants: &'static [Grant],
+    /// Its memory and time in the template.
+    pub sizing: Sizing,
 }
 
 impl FunctionDefinition {
+    /// A function that may touch nothing, of small size.
+    pub const fn new(
+        handler: &'static str,
+        build: fn(&Platform) -> Result<Arc<dyn Function>, ConfigurationError>,
+    ) -> Self {
+        Self { handler, build, grants: &[], sizing: Sizing::SMALL }
+    }
+
+    /// With these grants.
+    #[must_use]
+    pub const fn grants(mut self, grants: &'static [Grant]) -> Self {
+        self.grants = grants;
+        self
+    }
+
+    /// With this memory and time.
+    #[must_use]
+    pub const fn sizing(mut self, sizing: Sizing) -> Self {
+        self.sizing = sizing;
+        self
+    }
+
     /// Builds the function and has it report on its invocations.
     ///
     /// # Errors

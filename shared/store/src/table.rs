@@ -2,18 +2,7 @@
 
 use toss_runtime::{ConfigurationError, Environment};
 
-/// A table of the platform.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Table {
-    /// What is found before a tenant is known: tenants, API keys by id.
-    Directory,
-    /// What tenants own.
-    Work,
-    /// Audit events and the Merkle log over them.
-    Audit,
-    /// Counters and idempotency records, which expire.
-    Limits,
-}
+pub use toss_runtime::grant::Table;
 
 /// A secondary index. Both are on the work table, with all attributes projected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -72,18 +61,5 @@ impl TableNames {
             name: table.variable(),
             hint: "the function's Environment in the template names the tables that its role may use",
         })
-    }
-}
-
-impl Table {
-    /// The environment variable that names it.
-    #[must_use]
-    pub const fn variable(self) -> &'static str {
-        match self {
-            Self::Directory => "TOSS_DIRECTORY_TABLE",
-            Self::Work => "TOSS_WORK_TABLE",
-            Self::Audit => "TOSS_AUDIT_TABLE",
-            Self::Limits => "TOSS_LIMITS_TABLE",
-        }
     }
 }

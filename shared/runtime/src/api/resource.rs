@@ -3,7 +3,7 @@
 use schemars::{Schema, SchemaGenerator};
 
 use super::{Access, BodyFormat, Route};
-use crate::{ConfigurationError, Platform};
+use crate::{ConfigurationError, Grant, Platform, Sizing};
 
 /// One endpoint of the API, served by one Lambda.
 pub trait Resource: Send + Sync + Sized + 'static {
@@ -11,6 +11,10 @@ pub trait Resource: Send + Sync + Sized + 'static {
     const HANDLER: &'static str;
     /// One line for the documentation.
     const SUMMARY: &'static str;
+    /// What its function may touch, beside what the gate needs.
+    const GRANTS: &'static [Grant] = &[];
+    /// Its function's memory and time.
+    const SIZING: Sizing = Sizing::SMALL;
 
     /// Builds it.
     ///
