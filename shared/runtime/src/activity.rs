@@ -188,10 +188,9 @@ pub fn spec<A: Activity>() -> ActivitySpec {
 /// The function that serves `A`.
 #[must_use]
 pub fn definition<A: Activity>() -> FunctionDefinition {
-    FunctionDefinition {
-        handler: A::TYPE,
-        build: |platform| Ok(Arc::new(ActivityFunction(A::build(platform)?))),
-    }
+    FunctionDefinition::new(A::TYPE, |platform| Ok(Arc::new(ActivityFunction(A::build(platform)?))))
+        .grants(A::GRANTS)
+        .sizing(A::SIZING)
 }
 
 struct ActivityFunction<A>(A);
