@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{ConfigurationError, Grant, Platform, Sizing, telemetry::Observed};
+use crate::{ConfigurationError, Grant, Platform, Sizing, Trigger, telemetry::Observed};
 
 /// What Lambda tells about one invocation.
 #[derive(Debug, Clone)]
@@ -62,6 +62,8 @@ pub struct FunctionDefinition {
     pub grants: &'static [Grant],
     /// Its memory and time in the template.
     pub sizing: Sizing,
+    /// What invokes it, if neither a route nor a state machine does.
+    pub triggers: &'static [Trigger],
 }
 
 impl FunctionDefinition {
@@ -70,13 +72,20 @@ impl FunctionDefinition {
         handler: &'static str,
         build: fn(&Platform) -> Result<Arc<dyn Function>, ConfigurationError>,
     ) -> Self {
-        Self { handler, build, grants: &[], sizing: Sizing::SMALL }
+        Self { handler, build, grants: &[], sizing: Sizing::SMALL, triggers: &[] }
     }
 
     /// With these grants.
     #[must_use]
     pub const fn grants(mut self, grants: &'static [Grant]) -> Self {
         self.grants = grants;
+        self
+    }
+
+    /// Invoked by these event sources.
+    #[must_use]
+    pub const fn triggers(mut self, triggers: &'static [Trigger]) -> Self {
+        self.triggers = triggers;
         self
     }
 

@@ -16,6 +16,7 @@ pub mod lambda;
 pub mod platform;
 pub mod sdk;
 pub mod telemetry;
+pub mod trigger;
 
 pub use activity::{Activity, ActivityCall, ActivityError};
 pub use environment::{ConfigurationError, Environment};
@@ -23,3 +24,4 @@ pub use function::{Function, FunctionDefinition, FunctionError, InvocationContex
 pub use grant::{Grant, Sizing};
 pub use platform::Platform;
 pub use sdk::Sdk;
+pub use trigger::Trigger;
