@@ -2,15 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use toss_kernel::{TenantScope, id::TenantId};
-
-/// The scope of the tenant that a message, a stream record or a due item names. Only the platform's own roles
-/// write to its queues and tables, so the tenant in them was verified when they were written.
-#[must_use]
-#[expect(clippy::disallowed_methods, reason = "only the platform writes what its workers read")]
-pub fn platform_scope(tenant: TenantId) -> TenantScope {
-    TenantScope::from_verified(tenant)
-}
 
 /// A batch from an SQS event source.
 #[derive(Debug, Clone, Deserialize)]
