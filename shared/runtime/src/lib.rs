@@ -14,6 +14,7 @@ pub mod function;
 pub mod grant;
 pub mod lambda;
 pub mod platform;
+pub mod scope;
 pub mod sdk;
 pub mod telemetry;
 pub mod trigger;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::future::BoxFuture;
 use toss_kernel::{Principal, Secret};
+use ulid::Ulid;
 
 use super::{Problem, ProxyResponse, RouteDescription};
 
@@ -39,8 +40,9 @@ pub struct Attempt<'a> {
 /// What is known under an idempotency key.
 #[derive(Debug, Clone)]
 pub enum Claim {
-    /// Nothing: the request is ours to carry out, and the key is held for it.
-    Fresh,
+    /// Nothing: the request is ours to carry out, and the key is held for it. The seed is the same when a
+    /// later request takes the key over from one that died: ids made from it are made once.
+    Fresh(Ulid),
     /// It was carried out; this was the answer.
     Answered(ProxyResponse),
 }

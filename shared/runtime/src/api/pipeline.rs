@@ -110,11 +110,12 @@ impl<R: Resource> Pipeline<R> {
         let body = read_body(description.body_format, &media_type, &bytes)?;
         let idempotency_key = idempotency_key(event, description)?;
         let principal = caller.principal.clone();
-        let raw = RawRequest {
+        let mut raw = RawRequest {
             caller,
             body,
             query: single_values(event)?,
             idempotency_key: idempotency_key.clone(),
+            seed: None,
             media_type,
             headers: headers(event),
             path: event.path_parameters.clone(),
@@ -128,9 +129,12 @@ impl<R: Resource> Pipeline<R> {
             key: &key,
             fingerprint: fingerprint(event, &bytes),
         };
-        if let Claim::Answered(mut response) = self.gate.claim(&attempt).await? {
-            response.headers.insert("Idempotency-Replayed".into(), "true".into());
-            return Ok(response);
+        match self.gate.claim(&attempt).await? {
+            Claim::Answered(mut response) => {
+                response.headers.insert("Idempotency-Replayed".into(), "true".into());
+                return Ok(response);
+            }
+            Claim::Fresh(seed) => raw.seed = Some(seed),
         }
         let response = match self.run(route, raw).await {
             Ok(response) => response,

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, str::FromStr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toss_kernel::{Principal, Role, TenantScope, id::TenantId};
+use ulid::Ulid;
 
 use super::Problem;
 
@@ -66,6 +67,9 @@ pub struct Request<B = (), Q = NoQuery> {
     pub query: Q,
     /// The caller's idempotency key, if it sent one.
     pub idempotency_key: Option<String>,
+    /// What ids are made from under an idempotency key, so that a request that is carried out again, because
+    /// the one before it died, finds what that one made.
+    pub seed: Option<Ulid>,
     /// The body's media type without parameters, lower case; empty without a body.
     pub media_type: String,
     /// All headers, names in lower case, last value of each.
