@@ -1,6 +1,6 @@
 //! Primary keys.
 
-use toss_kernel::TenantScope;
+use toss_kernel::{TenantScope, id::TenantId};
 
 /// The key of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -16,6 +16,11 @@ impl Key {
     /// the beginning of another's.
     pub fn of_tenant(scope: &TenantScope, collection: &str, sk: impl Into<String>) -> Self {
         Self { pk: tenant_partition(scope, collection), sk: sk.into() }
+    }
+
+    /// The key that an item itself gives: its tenant is that of the scope it was made or found with.
+    pub(crate) fn of_item(tenant: TenantId, collection: &str, sk: impl Into<String>) -> Self {
+        Self { pk: format!("T#{tenant}#{collection}"), sk: sk.into() }
     }
 
     /// A key of the platform itself, which belongs to no tenant: `P#<collection>`.

@@ -11,12 +11,22 @@
 //! |---|---|---|
 #![doc = include_str!("../ACCESS_PATTERNS.md")]
 
+pub mod clients;
 mod entity;
 mod error;
+pub mod groups;
+pub mod idempotency;
+pub mod inbox;
+mod json_text;
 mod key;
+pub mod limits;
 mod page;
 mod store;
 mod table;
+pub mod tasks;
+pub mod tenants;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod transaction;
 
 pub use entity::{Entity, IndexEntry};
