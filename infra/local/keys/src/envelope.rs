@@ -113,7 +113,7 @@ mod tests {
         }
 
         #[test]
-        fn no_changed_byte_goes_unnoticed(plaintext in prop::collection::vec(any::<u8>(), 0..64), at: prop::sample::Index, bit in 0..8) {
+        fn no_changed_byte_goes_unnoticed(plaintext in prop::collection::vec(any::<u8>(), 0..64), at: prop::sample::Index, bit in 0..8u8) {
             let context = EncryptionContext::new();
             let mut sealed = seal(&origin_of(3), &[9; 32], &plaintext, &context).unwrap();
             let at = at.index(sealed.len());
