@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use toss_kernel::{TenantScope, id::TenantId};
-use toss_runtime::scope::of_platform_record;
 
 use crate::{Entity, Key, Range, Table, tenant_partition};
 
@@ -43,7 +42,7 @@ impl Entity for Group {
     const KIND: &'static str = "group";
 
     fn key(&self) -> Key {
-        Self::key_of(&of_platform_record(self.tenant), &self.name)
+        Key::of_item(self.tenant, Self::COLLECTION, self.name.as_str())
     }
 
     fn revision(&self) -> u64 {

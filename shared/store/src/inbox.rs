@@ -6,7 +6,6 @@ use toss_kernel::{
     TenantScope,
     id::{NoticeId, TenantId},
 };
-use toss_runtime::scope::of_platform_record;
 
 use crate::{Entity, Key, Range, Table, tenant_partition};
 
@@ -51,8 +50,7 @@ impl Entity for Notice {
     const KIND: &'static str = "notice";
 
     fn key(&self) -> Key {
-        let scope = of_platform_record(self.tenant);
-        Key::of_tenant(&scope, &Self::collection(&self.recipient), self.id.to_string())
+        Key::of_item(self.tenant, &Self::collection(&self.recipient), self.id.to_string())
     }
 
     fn expires(&self) -> Option<i64> {

@@ -139,7 +139,7 @@ impl Entity for Task {
     const KIND: &'static str = "task";
 
     fn key(&self) -> Key {
-        Self::key_of(&self.scope(), self.id)
+        Key::of_item(self.tenant, Self::COLLECTION, self.id.to_string())
     }
 
     fn indexes(&self) -> Vec<IndexEntry> {
@@ -199,8 +199,7 @@ impl Entity for TaskOfExecution {
     const KIND: &'static str = "execution-task";
 
     fn key(&self) -> Key {
-        let scope = of_platform_record(self.tenant);
-        Key::of_tenant(&scope, &Self::collection(self.execution_id), self.task_id.to_string())
+        Key::of_item(self.tenant, &Self::collection(self.execution_id), self.task_id.to_string())
     }
 }
 
