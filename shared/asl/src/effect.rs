@@ -128,7 +128,7 @@ pub enum Effect {
         /// The timer.
         timer: TimerId,
     },
-    /// Read a distributed Map's items with the resource ([`crate::read_items`] parses what it holds), and
+    /// Read a distributed Map's items with the resource and
     /// answer with [`Stimulus::ItemsRead`].
     ReadItems(Box<ReadItems>),
     /// A distributed Map begins: its run can be described from now on.

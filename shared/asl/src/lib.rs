@@ -26,16 +26,25 @@
 //! `TaskStarted` and `LambdaFunctionStarted` events are written together with the scheduling, so that a call
 //! needs one stimulus, its answer. A task token names its execution: [`token::route`] tells which.
 
+mod choice;
+mod compile;
 mod context;
 mod diagnostic;
 mod effect;
 mod execution;
+mod hash;
 mod history;
+mod intrinsic;
+mod jsonata;
+mod jsonpath;
 mod machine;
 mod payload;
+mod program;
 mod resource;
+mod template;
 mod timestamp;
 pub mod token;
+mod validate;
 mod value;
 
 pub use context::{ExecutionContext, MapChild, Seed};

@@ -1,0 +1,399 @@
+//! Parallel and inline Map: states that run other states.
+
+use super::evaluation::Evaluation;
+use super::numbers::{decimal, whole};
+use super::run::{Flow, Run, Trouble};
+use super::snapshot::{Frame, FrameId, Item, MapRun, ParallelRun, Phase, Purpose};
+use crate::choice::{type_name, unexpected};
+use crate::history::{Event, Failure, StateKind};
+use crate::jsonpath::Roots as _;
+use crate::program::{Body, Items, Language, Map, State, StateIndex};
+use crate::template::{EvaluationError, Template};
+use crate::{Effect, Payload, Value};
+use std::collections::BTreeMap;
+
+/// AWS runs at most this many iterations of an inline Map at once.
+const MAX_INLINE_CONCURRENCY: i64 = 40;
+
+/// What a Map state computes when it is entered.
+pub(super) struct MapLimits {
+    pub(super) concurrency: i64,
+    pub(super) tolerated_count: Option<i64>,
+    pub(super) tolerated_percentage: Option<f64>,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn parallel(
+        &mut self,
+        id: FrameId,
+        frame: &mut Frame,
+        state: &'a State,
+        branches: &[StateIndex],
+    ) -> Result<Flow, Trouble> {
+        let input = match &state.parameters {
+            Some(template) if state.language == Language::Jsonata => Payload::from_value(self.evaluate(
+                frame,
+                state,
+                |_| {},
+                |evaluation| template.evaluate(evaluation, "Arguments"),
+            )?),
+            _ => self.effective_input(frame, state)?,
+        };
+        frame.last = self.event(frame.last, Event::ParallelStateStarted);
+        let mut children = Vec::with_capacity(branches.len());
+        for (slot, start) in branches.iter().enumerate() {
+            children.push(self.spawn(Frame::new(Some((id, slot as u32)), *start, input.clone(), frame.last)));
+        }
+        let run = ParallelRun { children, outputs: vec![None; branches.len()], left: branches.len() as u32 };
+        Ok(Flow::Pause(Phase::Parallel(Box::new(run))))
+    }
+
+    pub(super) fn map(
+        &mut self,
+        id: FrameId,
+        frame: &mut Frame,
+        state: &'a State,
+        map: &'a Map,
+    ) -> Result<Flow, Trouble> {
+        let input = self.selected_input(frame, state)?;
+        if let Some(distributed) = &map.distributed {
+            return self.distributed_map(id, frame, state, (map, distributed), input);
+        }
+        let limits = self.map_limits(frame, state, map, &input)?;
+        let items = self.map_items(frame, state, map, &input)?;
+        frame.last = self.event(frame.last, Event::MapStateStarted { length: items.len() as u64 });
+        let limit = match limits.concurrency {
+            0 => MAX_INLINE_CONCURRENCY,
+            limit => limit.min(MAX_INLINE_CONCURRENCY),
+        };
+        let mut run = MapRun {
+            input,
+            outputs: vec![None; items.len()],
+            items: items.iter().map(|item| Payload::from_value(item.clone())).collect(),
+            next: 0,
+            running: 0,
+            limit: limit as u32,
+            children: BTreeMap::new(),
+        };
+        if items.is_empty() {
+            self.event(frame.last, Event::StateSucceeded { kind: StateKind::Map });
+            return Ok(Flow::Done(Payload::from_value(Value::array(Vec::new()))));
+        }
+        let last = frame.last;
+        match self.start_iterations(id, frame, state, map, &mut run, last) {
+            Ok(()) => Ok(Flow::Pause(Phase::Map(Box::new(run)))),
+            Err(trouble) => {
+                frame.phase = Phase::Map(Box::new(run));
+                Err(trouble)
+            }
+        }
+    }
+
+    pub(super) fn map_limits(
+        &mut self,
+        frame: &Frame,
+        state: &State,
+        map: &Map,
+        input: &Payload,
+    ) -> Result<MapLimits, Trouble> {
+        let limits = self.evaluate(
+            frame,
+            state,
+            |evaluation| evaluation.input = input.value().clone(),
+            |evaluation| limits(map, evaluation),
+        )?;
+        Ok(limits)
+    }
+
+    pub(super) fn map_items(
+        &mut self,
+        frame: &Frame,
+        state: &State,
+        map: &Map,
+        input: &Payload,
+    ) -> Result<std::sync::Arc<Vec<Value>>, Trouble> {
+        let found = self.evaluate(
+            frame,
+            state,
+            |evaluation| evaluation.input = input.value().clone(),
+            |evaluation| items(map, state, evaluation),
+        )?;
+        match found {
+            Value::Array(items) => Ok(items),
+            other if state.language == Language::Jsonata => Err(EvaluationError::Query {
+                message: format!("Map state input must be an array but was: {}", other.to_json()),
+                location: None,
+            }
+            .into()),
+            _ => {
+                let path = match &map.items {
+                    Items::Path(Some(path)) => path.text(),
+                    _ => "$",
+                };
+                Err(EvaluationError::runtime(format!("Reference path \"{path}\" must point to array.")).into())
+            }
+        }
+    }
+
+    /// Begins as many iterations as may run at once.
+    fn start_iterations(
+        &mut self,
+        id: FrameId,
+        frame: &Frame,
+        state: &State,
+        map: &Map,
+        run: &mut MapRun,
+        previous: u64,
+    ) -> Result<(), Trouble> {
+        while run.running < run.limit {
+            let Some(item) = run.items.get(run.next as usize).cloned() else { return Ok(()) };
+            let index = run.next;
+            let input = match &map.item_selector {
+                Some(template) => self.select_item(frame, state, template, &run.input, (index, &item))?,
+                None => item.clone(),
+            };
+            let name = state.name.clone();
+            let started = self.event(previous, Event::MapIterationStarted { name, index: u64::from(index) });
+            let mut child = Frame::new(Some((id, index)), map.start, input, started);
+            child.item = Some(Box::new(Item { index: u64::from(index), value: item }));
+            let child = self.spawn(child);
+            run.children.insert(index, child);
+            run.next += 1;
+            run.running += 1;
+        }
+        Ok(())
+    }
+
+    pub(super) fn select_item(
+        &mut self,
+        frame: &Frame,
+        state: &State,
+        template: &Template,
+        input: &Payload,
+        (index, item): (u32, &Payload),
+    ) -> Result<Payload, Trouble> {
+        let value = self.evaluate(
+            frame,
+            state,
+            |evaluation| {
+                evaluation.input = input.value().clone();
+                evaluation.item = Some((u64::from(index), item.value().clone()));
+            },
+            |evaluation| template.evaluate(evaluation, "ItemSelector"),
+        )?;
+        Ok(Payload::from_value(value))
+    }
+
+    /// A branch or an iteration has ended well, at the event `last`.
+    pub(super) fn child_ended(&mut self, parent: FrameId, slot: u32, last: u64, output: Payload) {
+        let Some(mut frame) = self.take(parent) else { return };
+        let program = self.program;
+        let Some(state) = program.states.get(frame.state as usize) else { return };
+        match std::mem::replace(&mut frame.phase, Phase::Again) {
+            Phase::Parallel(mut run) => {
+                if let Some(place) = run.outputs.get_mut(slot as usize) {
+                    *place = Some(output);
+                    run.left -= 1;
+                }
+                if run.left > 0 {
+                    frame.phase = Phase::Parallel(run);
+                    return self.put(parent, frame);
+                }
+                self.event(last, Event::StateSucceeded { kind: StateKind::Parallel });
+                frame.last = last;
+                let result = collected(&run.outputs);
+                self.flow(parent, frame, state, Flow::Done(result));
+            }
+            Phase::Map(mut run) => {
+                let Body::Map(map) = &state.body else { return };
+                let succeeded = Event::MapIterationSucceeded { name: state.name.clone(), index: u64::from(slot) };
+                self.event(last, succeeded);
+                if let Some(place) = run.outputs.get_mut(slot as usize) {
+                    *place = Some(output);
+                }
+                run.children.remove(&slot);
+                run.running -= 1;
+                if let Err(trouble) = self.start_iterations(parent, &frame, state, map, &mut run, last) {
+                    frame.phase = Phase::Map(run);
+                    return self.trouble(parent, frame, state, trouble);
+                }
+                if run.running > 0 {
+                    frame.phase = Phase::Map(run);
+                    return self.put(parent, frame);
+                }
+                self.event(last, Event::StateSucceeded { kind: StateKind::Map });
+                frame.last = last;
+                let result = collected(&run.outputs);
+                self.flow(parent, frame, state, Flow::Done(result));
+            }
+            other => {
+                frame.phase = other;
+                self.put(parent, frame);
+            }
+        }
+    }
+
+    /// A branch or an iteration has failed at the event `last`, and nothing in it caught the error.
+    pub(super) fn child_failed(&mut self, parent: FrameId, slot: u32, last: u64, failure: Failure) {
+        let Some(mut frame) = self.take(parent) else { return };
+        let program = self.program;
+        let Some(state) = program.states.get(frame.state as usize) else { return };
+        if matches!(frame.phase, Phase::Map(_)) {
+            let failed = Event::MapIterationFailed { name: state.name.clone(), index: u64::from(slot) };
+            self.event(last, failed);
+        }
+        frame.last = last;
+        self.trouble(parent, frame, state, Trouble::Failure(failure));
+    }
+
+    fn children(frame: &Frame) -> Vec<FrameId> {
+        match &frame.phase {
+            Phase::Parallel(run) => run.children.clone(),
+            Phase::Map(run) => run.children.values().copied().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The other branches and iterations of a failed state are given up.
+    pub(super) fn abort_children(&mut self, frame: &mut Frame) {
+        for id in Self::children(frame) {
+            let Some(mut child) = self.take(id) else { continue };
+            self.abort(id, &mut child);
+            self.put(id, child);
+        }
+        if let Phase::Distributed(run) = &mut frame.phase {
+            let mut run = std::mem::replace(run, super::distributed::nothing());
+            self.stop_children(&mut run);
+            frame.phase = Phase::Distributed(run);
+        }
+    }
+
+    fn abort(&mut self, id: FrameId, frame: &mut Frame) {
+        match &frame.phase {
+            Phase::Failed | Phase::Finished => return,
+            Phase::Enter => {
+                self.state.ready.retain(|ready| *ready != id);
+                return;
+            }
+            Phase::Parallel(_) | Phase::Map(_) | Phase::Distributed(_) => self.abort_children(frame),
+            Phase::Task(run) => {
+                let task = run.task;
+                self.task_over(frame);
+                self.effect(Effect::CancelTask { task });
+                frame.phase = Phase::Failed;
+            }
+            Phase::Wait | Phase::Retry | Phase::Again => {
+                let timers = self.state.timers.iter().filter(|(_, timer)| {
+                    matches!(timer.purpose, Purpose::Wait(owner) | Purpose::Retry(owner) if owner == id)
+                });
+                let timer = timers.map(|(timer, _)| *timer).next();
+                self.cancel_timer(timer);
+                self.state.ready.retain(|ready| *ready != id);
+                frame.phase = Phase::Failed;
+            }
+        }
+        if let Some(state) = self.program.states.get(frame.state as usize) {
+            self.aborted(frame, state.kind);
+        }
+        let owner = frame.parent.and_then(|(parent, slot)| Some((self.state.frame(parent)?.state, slot)));
+        let _ = owner;
+    }
+
+    /// Forgets the branches and iterations of a state that is tried again or whose error was caught.
+    pub(super) fn release_children(&mut self, frame: &mut Frame) {
+        for id in Self::children(frame) {
+            let Some(mut child) = self.take(id) else { continue };
+            self.release_children(&mut child);
+            self.release(id);
+        }
+        if let Phase::Distributed(run) = &frame.phase {
+            self.state.runs.remove(&run.run);
+        }
+        frame.phase = Phase::Again;
+    }
+
+    /// Takes up what failed, timed out or was aborted in a line of control.
+    pub(super) fn redrive_frame(&mut self, id: FrameId, last: u64) {
+        let Some(mut frame) = self.take(id) else { return };
+        frame.last = last;
+        frame.retries.clear();
+        frame.retry_count = 0;
+        let program = self.program;
+        let Some(state) = program.states.get(frame.state as usize) else { return };
+        let children = Self::children(&frame);
+        match std::mem::replace(&mut frame.phase, Phase::Again) {
+            phase @ Phase::Parallel(_) => frame.phase = phase,
+            Phase::Map(mut run) => {
+                let live = |child: &FrameId| self.state.frame(*child).is_some();
+                run.children.retain(|_, child| live(child));
+                run.running = run.children.len() as u32;
+                let Body::Map(map) = &state.body else { return };
+                let begun = self.start_iterations(id, &frame, state, map, &mut run, last);
+                frame.phase = Phase::Map(run);
+                if let Err(trouble) = begun {
+                    return self.trouble(id, frame, state, trouble);
+                }
+            }
+            Phase::Distributed(run) => self.redrive_map_run(id, &mut frame, run),
+            Phase::Enter => {
+                frame.phase = Phase::Enter;
+                self.state.ready.push_back(id);
+            }
+            _ => {
+                if state.kind == StateKind::Fail {
+                    frame.phase = Phase::Enter;
+                }
+                self.state.ready.push_back(id);
+            }
+        }
+        self.put(id, frame);
+        for child in children {
+            self.redrive_frame(child, last);
+        }
+    }
+}
+
+fn limits(map: &Map, scope: &Evaluation<'_>) -> Result<MapLimits, EvaluationError> {
+    let concurrency = match &map.max_concurrency {
+        Some(text) => whole(text, scope, "MaxConcurrency")?,
+        None => 0,
+    };
+    if concurrency < 0 {
+        return Err(EvaluationError::runtime("MaxConcurrency cannot be negative."));
+    }
+    Ok(MapLimits {
+        concurrency,
+        tolerated_count: match (&map.tolerated_count, &map.distributed) {
+            (Some(text), None) => Some(whole(text, scope, "ToleratedFailureCount")?),
+            _ => None,
+        },
+        tolerated_percentage: match (&map.tolerated_percentage, &map.distributed) {
+            (Some(text), None) => Some(decimal(text, scope, "ToleratedFailurePercentage")?),
+            _ => None,
+        },
+    })
+}
+
+fn items(map: &Map, state: &State, scope: &Evaluation<'_>) -> Result<Value, EvaluationError> {
+    match &map.items {
+        Items::Path(Some(path)) => super::states::read_path(path, scope),
+        Items::Path(None) if state.language == Language::JsonPath => Ok(scope.input()),
+        Items::Path(None) => Ok(scope.frame.input.value().clone()),
+        Items::Template(template) => {
+            let value = template.evaluate(scope, "Items")?;
+            match (&value, template) {
+                (Value::Array(_), _) | (_, Template::Constant(_)) => Ok(value),
+                (other, Template::Expression(expression)) if type_name(other) != "array" => {
+                    Err(unexpected(expression.source(), "Items", "array", other))
+                }
+                _ => Ok(value),
+            }
+        }
+    }
+}
+
+/// The outputs of all branches or iterations, as one array.
+fn collected(outputs: &[Option<Payload>]) -> Payload {
+    let values = outputs.iter().map(|output| output.as_ref().map_or(Value::Null, |output| output.value().clone()));
+    Payload::from_value(Value::array(values.collect()))
+}
