@@ -240,7 +240,7 @@ fn the_largest_append_at_the_worst_place_fits_a_transaction() {
     let append = plan(edge, &events).unwrap();
     assert_eq!(append.tiles.len(), 4);
     assert_eq!(append.places.len(), MAX_BATCH);
-    assert!(1 + 2 * 8 + MAX_BATCH <= 100);
+    const { assert!(1 + 2 * 8 + MAX_BATCH <= 100) };
     assert_eq!(append.head.size, 65_535 + MAX_BATCH as u64);
 }
 
