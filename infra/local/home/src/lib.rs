@@ -1,5 +1,7 @@
 //! The home on one machine, built from the template: gateway, functions, services, event sources, timers.
 
-mod iam;
-mod sources;
+mod functions;
+pub mod iam;
+mod services;
+pub mod sources;
 pub mod template;

@@ -2,7 +2,6 @@
 
 mod dynamodb;
 mod leading_keys;
-mod sqs;
 mod states;
 
 use std::collections::BTreeMap;
@@ -66,7 +65,6 @@ impl AccessReader {
         };
         match prefix {
             "DynamoDB_20120810" | "DynamoDBStreams_20120810" => self.dynamodb(operation, &body),
-            "AmazonSQS" => Ok(self.sqs(operation, &body)),
             "AWSStepFunctions" => Ok(self.states(operation, &body)),
             "AWSEvents" => Ok(vec![Access::new(format!("events:{operation}"), self.arn("events", "event-bus/default"))]),
             _ => Ok(Vec::new()),
