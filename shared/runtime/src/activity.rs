@@ -12,10 +12,11 @@ use toss_kernel::{
     activity::{ActivitySpec, ErrorSpec},
     id::{ExecutionId, TenantId, WorkflowId},
 };
+use ulid::Ulid;
 
 use crate::{
     ConfigurationError, Function, FunctionDefinition, FunctionError, Grant, InvocationContext, Platform,
-    Sizing,
+    Sizing, derived,
 };
 
 /// A type of activity, served by one Lambda.
@@ -115,6 +116,20 @@ impl ActivityCall {
     #[must_use]
     pub fn idempotency_key(&self) -> String {
         format!("{}/{}/{}", self.execution, self.step, self.entered)
+    }
+
+    /// When the state was entered; when this invocation began, if that is not told as a time.
+    #[must_use]
+    pub fn entered_at(&self) -> Timestamp {
+        self.entered.parse().unwrap_or(self.received)
+    }
+
+    /// The ULID of what this step makes once for `purpose`, the same for all attempts of one entry of the state.
+    #[must_use]
+    pub fn derived(&self, purpose: &str) -> Ulid {
+        // A time of the invocation would differ between attempts.
+        let time = self.entered.parse().unwrap_or(Timestamp::UNIX_EPOCH);
+        derived::ulid(time, &[&self.idempotency_key(), purpose])
     }
 }
 

@@ -8,6 +8,7 @@
 
 pub mod activity;
 pub mod api;
+pub mod derived;
 pub mod environment;
 pub mod events;
 pub mod function;
