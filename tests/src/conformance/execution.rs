@@ -1,0 +1,166 @@
+//! Executions: status, output, cause and history.
+
+use super::compare::{difference, matches};
+use super::world::{self, Finished};
+use super::Verdict;
+use serde_json::{Value, json};
+use toss_asl::{ExecutionContext, Machine, Payload, Status, Timestamp, rejection};
+
+/// When every execution of the runner begins.
+const START: i64 = 1_763_800_000_000;
+
+pub(crate) fn run(case: &Value, level: u8) -> Verdict {
+    let definition = match &case["definition"] {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let machine = match Machine::parse(&definition) {
+        Ok(machine) => machine,
+        Err(diagnostics) => return Verdict::Failed(format!("refused: {}", rejection(&diagnostics))),
+    };
+    let text = case["input_text"].as_str().unwrap_or("{}");
+    let Ok(input) = Payload::parse(text) else { return Verdict::Failed("the input is no JSON".to_owned()) };
+    let finished = world::run(machine, input, context(case["machine_type"] == "EXPRESS"), &case["functions"]);
+    match judge(case, level, &finished) {
+        None => Verdict::Passed,
+        Some(reason) => Verdict::Failed(reason),
+    }
+}
+
+fn context(express: bool) -> ExecutionContext {
+    ExecutionContext {
+        arn: "arn:aws:states:us-east-1:111111111111:execution:machine:execution".into(),
+        name: "execution".into(),
+        role: "arn:aws:iam::111111111111:role/sfn_role".into(),
+        start_time: Timestamp::from_millis(START),
+        state_machine_arn: "arn:aws:states:us-east-1:111111111111:stateMachine:machine".into(),
+        state_machine_name: "machine".into(),
+        express,
+        key: 1,
+        child: None,
+    }
+}
+
+fn judge(case: &Value, level: u8, finished: &Finished) -> Option<String> {
+    let expected = &case["expected"];
+    let status = finished.completion.as_ref().map_or(Status::Running, |completion| completion.status);
+    let wanted = expected["status"].as_str().unwrap_or_default();
+    let found = if wanted.starts_with("NOT_TERMINAL") && status == Status::Running { wanted } else { status.name() };
+    let failure = finished.completion.as_ref().map(|completion| completion.failure.clone()).unwrap_or_default();
+    if wanted != found {
+        return Some(format!("status: expected {wanted}, found {found}: {failure:?}"));
+    }
+    if let Some(output) = expected.get("output") {
+        let found = finished.completion.as_ref().and_then(|completion| completion.output.as_ref());
+        let found = found.map_or(Value::Null, Payload::to_json);
+        if let Some(found) = difference(output, &found) {
+            return Some(format!("output: {found}"));
+        }
+    }
+    let same_text = |name: &str, found: Option<&str>| {
+        let found = found.map_or(Value::Null, |text| json!(text));
+        match expected.get(name) {
+            Some(wanted) => difference(wanted, &found).map(|found| format!("{name}: {found}")),
+            None if found.is_null() => None,
+            None => Some(format!("{name}: expected nothing, found {found}")),
+        }
+    };
+    if status != Status::TimedOut {
+        if let Some(reason) = same_text("error", failure.error.as_deref()) {
+            return Some(reason);
+        }
+        if level >= 2 {
+            if let Some(reason) = same_text("cause", failure.cause.as_deref()) {
+                return Some(reason);
+            }
+        }
+    }
+    let history = case["expected_history"].as_array().filter(|_| level >= 3)?;
+    compare_history(history, finished, level)
+}
+
+/// The events of parallel branches were recorded in no particular order and without numbers.
+fn is_unordered(event: &Value) -> bool {
+    !event["id"].is_u64()
+}
+
+fn compare_history(expected: &[Value], finished: &Finished, level: u8) -> Option<String> {
+    let actual: Vec<Value> = finished.events.iter().map(|event| event.to_api(true)).collect();
+    let unordered = expected.iter().any(is_unordered);
+    // Recordings of several branches leave out how the Parallel itself ended.
+    let left_out = |event: &Value| {
+        let name = event["type"].as_str().unwrap_or_default();
+        unordered
+            && matches!(name, "ParallelStateSucceeded" | "ParallelStateFailed")
+            && !expected.iter().any(|wanted| wanted["type"] == event["type"])
+    };
+    let mut actual: Vec<Value> = actual.into_iter().filter(|event| !left_out(event)).collect();
+    if expected.len() != actual.len() {
+        return Some(format!("history: expected {}, found {}", types(expected), types(&actual)));
+    }
+    if unordered {
+        align(expected, &mut actual);
+    }
+    for (wanted, found) in expected.iter().zip(&actual) {
+        if wanted["type"] != found["type"] {
+            return Some(format!("history: expected {}, found {}", types(expected), types(&actual)));
+        }
+    }
+    if level < 4 {
+        return None;
+    }
+    expected.iter().zip(&actual).enumerate().find_map(|(index, (wanted, found))| {
+        event_difference(wanted, found).map(|reason| format!("event {} {}: {reason}", index + 1, wanted["type"]))
+    })
+}
+
+fn event_difference(wanted: &Value, found: &Value) -> Option<String> {
+    let (mut wanted, mut found) = (wanted.clone(), found.clone());
+    for event in [&mut wanted, &mut found] {
+        if let Some(members) = event.as_object_mut() {
+            members.remove("timestamp");
+        }
+    }
+    if is_unordered(&wanted) {
+        for event in [&mut wanted, &mut found] {
+            if let Some(members) = event.as_object_mut() {
+                members.remove("id");
+                members.remove("previousEventId");
+            }
+        }
+    }
+    difference(&wanted, &found)
+}
+
+/// Puts the events that were recorded without numbers in the recorded order, each run of them by itself.
+fn align(expected: &[Value], actual: &mut [Value]) {
+    let mut start = 0;
+    while start < expected.len() {
+        let end = expected[start..].iter().position(|event| !is_unordered(event)).map_or(expected.len(), |at| start + at);
+        if end == start {
+            start += 1;
+            continue;
+        }
+        for slot in start..end {
+            let wanted = &expected[slot];
+            let fits = |found: &Value| found["type"] == wanted["type"] && event_difference(wanted, found).is_none();
+            let found = (slot..end)
+                .find(|at| fits(&actual[*at]))
+                .or_else(|| (slot..end).find(|at| actual[*at]["type"] == wanted["type"]));
+            if let Some(found) = found {
+                actual.swap(slot, found);
+            }
+        }
+        start = end;
+    }
+}
+
+fn types(events: &[Value]) -> String {
+    let names: Vec<&str> = events.iter().filter_map(|event| event["type"].as_str()).collect();
+    names.join(" ")
+}
+
+/// Whether a text is what was recorded.
+pub(crate) fn fits(pattern: &str, text: &str) -> bool {
+    matches(pattern, text)
+}

@@ -1,0 +1,110 @@
+//! Stub functions: what the functions of a recording did.
+
+use serde_json::{Value, json};
+use toss_asl::{Failure, Invocation, ResourceKind, Timestamp};
+
+/// What a call comes to, and after how long.
+pub(crate) struct Answer {
+    pub(crate) result: Result<Value, Failure>,
+    pub(crate) after_seconds: u64,
+}
+
+const REQUEST_ID: &str = "0f3c7e1a-0000-4000-8000-000000000001";
+
+/// Answers a call of a function; `None` for anything else.
+pub(crate) fn answer(functions: &Value, invocation: &Invocation, now: Timestamp) -> Option<Answer> {
+    let parameters = invocation.parameters.to_json();
+    let (wanted, payload, wrapped) = match invocation.resource.kind() {
+        ResourceKind::Function => (invocation.resource.arn().to_owned(), parameters, false),
+        ResourceKind::Service(_) if invocation.resource.service() == "lambda" => {
+            let name = parameters["FunctionName"].as_str()?.to_owned();
+            (name, parameters.get("Payload").cloned().unwrap_or_else(|| json!({})), true)
+        }
+        _ => return None,
+    };
+    let functions = functions.as_object()?;
+    let (_, function) = functions.iter().find(|(arn, function)| {
+        let name = function["name"].as_str().unwrap_or_default();
+        **arn == wanted || name == wanted || wanted.rsplit(':').any(|part| part == name)
+    })?;
+    let argument = &function["arg"];
+    let mut after_seconds = 0;
+    let result = match function["behaviour"].as_str()? {
+        "identity" => Ok(payload),
+        "const" => Ok(argument.clone()),
+        "raw_bytes" => Ok(json!("HelloWorld!")),
+        "decorate" => Ok(json!(format!("input-event-{}", python(&payload)))),
+        "large_string" => Ok(json!("a".repeat(argument.as_u64().unwrap_or(0).try_into().unwrap_or(0)))),
+        "sleep" => {
+            after_seconds = argument.as_u64().unwrap_or(0);
+            Ok(payload)
+        }
+        "raise" => Err(raised(argument)),
+        _ => return None,
+    };
+    let result = if wrapped { result.map(|payload| envelope(&payload, now)) } else { result };
+    Some(Answer { result, after_seconds })
+}
+
+fn raised(argument: &Value) -> Failure {
+    let (error, message) = (&argument["errorType"], &argument["errorMessage"]);
+    let error = error.as_str().unwrap_or_default();
+    let message = message.as_str().unwrap_or_default();
+    let trace =
+        format!("  File \"/var/task/handler.py\", line 2, in handler\n    raise {error}(\"{message}\")\n");
+    let cause = json!({
+        "errorMessage": message, "errorType": error, "requestId": REQUEST_ID, "stackTrace": [trace],
+    });
+    Failure::new(error, cause.to_string())
+}
+
+/// The answer of `lambda:invoke`.
+fn envelope(payload: &Value, now: Timestamp) -> Value {
+    let length = payload.to_string().len().to_string();
+    let trace = "root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;parent=9a9197af755a6419;sampled=0";
+    let headers = [
+        ("X-Amz-Executed-Version", "$LATEST"),
+        ("x-amzn-Remapped-Content-Length", "0"),
+        ("Connection", "keep-alive"),
+        ("x-amzn-RequestId", REQUEST_ID),
+        ("Content-Length", &length),
+        ("Date", &now.to_string()),
+        ("X-Amzn-Trace-Id", trace),
+        ("Content-Type", "application/json"),
+    ];
+    let single: serde_json::Map<String, Value> =
+        headers.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+    let lists: serde_json::Map<String, Value> =
+        headers.iter().map(|(name, value)| ((*name).to_owned(), json!([value]))).collect();
+    json!({
+        "ExecutedVersion": "$LATEST",
+        "Payload": payload,
+        "SdkHttpMetadata": { "AllHttpHeaders": lists, "HttpHeaders": single, "HttpStatusCode": 200 },
+        "SdkResponseMetadata": { "RequestId": REQUEST_ID },
+        "StatusCode": 200,
+    })
+}
+
+/// A value as Python prints it.
+fn python(value: &Value) -> String {
+    match value {
+        Value::Null => "None".to_owned(),
+        Value::Bool(true) => "True".to_owned(),
+        Value::Bool(false) => "False".to_owned(),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => format!("[{}]", items.iter().map(quoted).collect::<Vec<_>>().join(", ")),
+        Value::Object(members) => {
+            let members: Vec<String> =
+                members.iter().map(|(name, value)| format!("'{name}': {}", quoted(value))).collect();
+            format!("{{{}}}", members.join(", "))
+        }
+    }
+}
+
+fn quoted(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("'{text}'"),
+        other => python(other),
+    }
+}
