@@ -11,6 +11,8 @@
 //! |---|---|---|
 #![doc = include_str!("../ACCESS_PATTERNS.md")]
 
+pub mod audit;
+mod binary;
 pub mod clients;
 mod entity;
 mod error;
@@ -28,6 +30,7 @@ pub mod tenants;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod transaction;
+pub mod webhooks;
 
 pub use entity::{Entity, IndexEntry};
 pub use error::StoreError;
