@@ -9,7 +9,7 @@ use toss_kernel::{
 };
 use ulid::Ulid;
 
-use crate::{Entity, Key, Store, StoreError, Table, store::item};
+use crate::{Entity, Key, Store, StoreError, Table, store::key_attributes};
 
 /// Whose idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,25 +170,16 @@ impl Store {
         &self,
         key: &IdempotencyKey,
         fingerprint: &str,
-        seed: Ulid,
         answer: String,
-        now: Timestamp,
     ) -> Result<(), StoreError> {
-        let record = IdempotencyRecord {
-            key: key.clone(),
-            fingerprint: fingerprint.to_owned(),
-            seed: seed.to_string(),
-            held_until: 0,
-            answer: Some(answer),
-            forgotten_at: now.as_second() + KEPT_SECONDS,
-            revision: 0,
-        };
         let (client, table) = self.raw(Table::Limits)?;
         let outcome = client
-            .put_item()
+            .update_item()
             .table_name(table)
-            .set_item(Some(item(&record)?))
+            .set_key(Some(key_attributes(&key.store_key())))
+            .update_expression("SET answer = :answer")
             .condition_expression("fingerprint = :fingerprint AND attribute_not_exists(answer)")
+            .expression_attribute_values(":answer", AttributeValue::S(answer))
             .expression_attribute_values(":fingerprint", AttributeValue::S(fingerprint.to_owned()))
             .send()
             .await;
@@ -214,5 +205,39 @@ impl Store {
             Err(StoreError::Conflict) => Ok(()),
             outcome => outcome,
         }
+    }
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::testing::Tables;
+
+    #[tokio::test]
+    async fn a_key_is_held_then_answered_and_never_serves_another_request() {
+        let store = Tables::new().store();
+        let (key, now) = (IdempotencyKey::of_operator("k"), Timestamp::from_second(1_800_000_000).unwrap());
+        let seed = Ulid(7);
+        assert_eq!(store.claim(&key, "a", seed, now).await.unwrap(), Claimed::Fresh(seed));
+        assert!(matches!(store.claim(&key, "a", Ulid(8), now).await.unwrap(), Claimed::Held(_)));
+        assert_eq!(store.claim(&key, "b", Ulid(8), now).await.unwrap(), Claimed::Mismatch);
+        store.keep_answer(&key, "a", "sealed".into()).await.unwrap();
+        store.keep_answer(&key, "a", "late".into()).await.unwrap();
+        assert_eq!(store.claim(&key, "a", Ulid(8), now).await.unwrap(), Claimed::Answered("sealed".into()));
+        let later = now + SignedDuration::from_hours(25);
+        assert_eq!(store.claim(&key, "b", Ulid(9), later).await.unwrap(), Claimed::Fresh(Ulid(9)));
+    }
+
+    #[tokio::test]
+    async fn a_key_whose_holder_died_goes_on_with_the_same_seed() {
+        let store = Tables::new().store();
+        let (key, now) = (IdempotencyKey::of_operator("k"), Timestamp::from_second(1_800_000_000).unwrap());
+        store.claim(&key, "a", Ulid(7), now).await.unwrap();
+        let later = now + SignedDuration::from_secs(61);
+        assert_eq!(store.claim(&key, "a", Ulid(8), later).await.unwrap(), Claimed::Fresh(Ulid(7)));
+        store.release(&key).await.unwrap();
+        assert_eq!(store.claim(&key, "a", Ulid(8), later).await.unwrap(), Claimed::Fresh(Ulid(7)));
     }
 }
