@@ -131,7 +131,8 @@ pub enum Effect {
     /// Read a distributed Map's items with the resource and
     /// answer with [`Stimulus::ItemsRead`].
     ReadItems(Box<ReadItems>),
-    /// A distributed Map begins: its run can be described from now on.
+    /// A distributed Map begins: its run can be described from now on. Where a reader finds the items, the effect
+    /// comes twice: before the reading without any, and after it with their numbers.
     StartMapRun(Box<MapRunStart>),
     /// Start a child execution of a distributed Map.
     StartChild(Box<ChildStart>),

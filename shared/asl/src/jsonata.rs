@@ -142,8 +142,11 @@ impl Expression {
     }
 }
 
+/// AWS's texts do not name the function that is none.
 fn threw(error: EvaluatorError) -> ExpressionError {
-    ExpressionError::Threw(error.message().to_owned())
+    let message = error.message();
+    let message = if message.starts_with("T1006") { "T1006: Attempted to invoke a non-function" } else { message };
+    ExpressionError::Threw(message.to_owned())
 }
 
 impl Needs {

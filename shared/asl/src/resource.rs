@@ -41,6 +41,10 @@ impl TaskResource {
     /// Reads a resource ARN. Whether the service exists is not checked.
     #[must_use]
     pub fn parse(arn: &str) -> Option<Self> {
+        // A definition whose substitutions have not been made yet can be checked, though not run.
+        if arn.starts_with("${") {
+            return Some(Self { arn: arn.into(), kind: ResourceKind::Function });
+        }
         let mut parts = arn.splitn(6, ':');
         if parts.next() != Some("arn") {
             return None;

@@ -28,8 +28,13 @@ pub(crate) fn run(case: &Value, level: u8) -> Verdict {
 }
 
 fn context(express: bool) -> ExecutionContext {
+    let arn = if express {
+        "arn:aws:states:us-east-1:111111111111:express:machine:execution:0f3c7e1a"
+    } else {
+        "arn:aws:states:us-east-1:111111111111:execution:machine:execution"
+    };
     ExecutionContext {
-        arn: "arn:aws:states:us-east-1:111111111111:execution:machine:execution".into(),
+        arn: arn.into(),
         name: "execution".into(),
         role: "arn:aws:iam::111111111111:role/sfn_role".into(),
         start_time: Timestamp::from_millis(START),

@@ -18,7 +18,13 @@ pub(crate) fn answer(functions: &Value, invocation: &Invocation, now: Timestamp)
         ResourceKind::Function => (invocation.resource.arn().to_owned(), parameters, false),
         ResourceKind::Service(_) if invocation.resource.service() == "lambda" => {
             let name = parameters["FunctionName"].as_str()?.to_owned();
-            (name, parameters.get("Payload").cloned().unwrap_or_else(|| json!({})), true)
+            let payload = match parameters.get("Payload") {
+                // A payload that is a text is sent as it is, and the function reads JSON from it.
+                Some(Value::String(text)) => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
+                Some(payload) => payload.clone(),
+                None => json!({}),
+            };
+            (name, payload, true)
         }
         _ => return None,
     };
@@ -42,7 +48,12 @@ pub(crate) fn answer(functions: &Value, invocation: &Invocation, now: Timestamp)
         "raise" => Err(raised(argument)),
         _ => return None,
     };
-    let result = if wrapped { result.map(|payload| envelope(&payload, now)) } else { result };
+    let result = if wrapped {
+        let with_log = invocation.parameters.value().get("LogType").is_some_and(|kind| kind.as_str() == Some("Tail"));
+        result.map(|payload| envelope(&payload, with_log, now))
+    } else {
+        result
+    };
     Some(Answer { result, after_seconds })
 }
 
@@ -59,7 +70,7 @@ fn raised(argument: &Value) -> Failure {
 }
 
 /// The answer of `lambda:invoke`.
-fn envelope(payload: &Value, now: Timestamp) -> Value {
+fn envelope(payload: &Value, with_log: bool, now: Timestamp) -> Value {
     let length = payload.to_string().len().to_string();
     let trace = "root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;parent=9a9197af755a6419;sampled=0";
     let headers = [
@@ -76,13 +87,17 @@ fn envelope(payload: &Value, now: Timestamp) -> Value {
         headers.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
     let lists: serde_json::Map<String, Value> =
         headers.iter().map(|(name, value)| ((*name).to_owned(), json!([value]))).collect();
-    json!({
+    let mut answer = json!({
         "ExecutedVersion": "$LATEST",
         "Payload": payload,
         "SdkHttpMetadata": { "AllHttpHeaders": lists, "HttpHeaders": single, "HttpStatusCode": 200 },
         "SdkResponseMetadata": { "RequestId": REQUEST_ID },
         "StatusCode": 200,
-    })
+    });
+    if let (true, Some(members)) = (with_log, answer.as_object_mut()) {
+        members.insert("LogResult".to_owned(), json!("U1RBUlQ="));
+    }
+    answer
 }
 
 /// A value as Python prints it.

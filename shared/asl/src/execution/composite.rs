@@ -89,6 +89,21 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// AWS never enters a Map whose `MaxConcurrencyPath` leads to a negative number: the execution stays as it is
+    /// until somebody stops it.
+    pub(super) fn never_enters(&mut self, frame: &Frame, state: &State) -> bool {
+        let Body::Map(map) = &state.body else { return false };
+        let Some(text @ crate::program::Text::Path(_)) = &map.max_concurrency else { return false };
+        let Ok(input) = self.selected_input(frame, state) else { return false };
+        let limit = self.evaluate(
+            frame,
+            state,
+            |evaluation| evaluation.input = input.value().clone(),
+            |evaluation| whole(text, evaluation, "MaxConcurrency"),
+        );
+        limit.is_ok_and(|limit| limit < 0)
+    }
+
     pub(super) fn map_limits(
         &mut self,
         frame: &Frame,
@@ -207,7 +222,7 @@ impl<'a> Run<'a> {
             Phase::Map(mut run) => {
                 let Body::Map(map) = &state.body else { return };
                 let succeeded = Event::MapIterationSucceeded { name: state.name.clone(), index: u64::from(slot) };
-                self.event(last, succeeded);
+                let succeeded = self.event(last, succeeded);
                 if let Some(place) = run.outputs.get_mut(slot as usize) {
                     *place = Some(output);
                 }
@@ -221,8 +236,8 @@ impl<'a> Run<'a> {
                     frame.phase = Phase::Map(run);
                     return self.put(parent, frame);
                 }
-                self.event(last, Event::StateSucceeded { kind: StateKind::Map });
-                frame.last = last;
+                self.event(succeeded, Event::StateSucceeded { kind: StateKind::Map });
+                frame.last = succeeded;
                 let result = collected(&run.outputs);
                 self.flow(parent, frame, state, Flow::Done(result));
             }
@@ -238,12 +253,23 @@ impl<'a> Run<'a> {
         let Some(mut frame) = self.take(parent) else { return };
         let program = self.program;
         let Some(state) = program.states.get(frame.state as usize) else { return };
+        if matches!(frame.phase, Phase::Parallel(_)) && self.failed_in_task(&frame, slot) {
+            self.event(last, Event::StateAborted { kind: StateKind::Task });
+        }
         if matches!(frame.phase, Phase::Map(_)) {
             let failed = Event::MapIterationFailed { name: state.name.clone(), index: u64::from(slot) };
             self.event(last, failed);
         }
         frame.last = last;
         self.trouble(parent, frame, state, Trouble::Failure(failure));
+    }
+
+    /// AWS counts a Task that fails its branch as aborted.
+    fn failed_in_task(&self, frame: &Frame, slot: u32) -> bool {
+        let Phase::Parallel(run) = &frame.phase else { return false };
+        let child = run.children.get(slot as usize).and_then(|child| self.state.frame(*child));
+        let state = child.and_then(|child| self.program.states.get(child.state as usize));
+        state.is_some_and(|state| state.kind == StateKind::Task)
     }
 
     fn children(frame: &Frame) -> Vec<FrameId> {
@@ -295,8 +321,6 @@ impl<'a> Run<'a> {
         if let Some(state) = self.program.states.get(frame.state as usize) {
             self.aborted(frame, state.kind);
         }
-        let owner = frame.parent.and_then(|(parent, slot)| Some((self.state.frame(parent)?.state, slot)));
-        let _ = owner;
     }
 
     /// Forgets the branches and iterations of a state that is tried again or whose error was caught.

@@ -24,29 +24,83 @@ impl<'a> Run<'a> {
         (map, distributed): (&'a Map, &'a Distributed),
         input: Payload,
     ) -> Result<Flow, Trouble> {
-        if let Some(reader) = &distributed.reader {
-            let limits = self.map_limits(frame, state, map, &input)?;
-            return self.read_items(id, frame, state, (reader, &limits), input);
-        }
         let limits = self.map_limits(frame, state, map, &input)?;
-        let items = self.map_items(frame, state, map, &input)?;
-        frame.last = self.event(frame.last, Event::MapStateStarted { length: items.len() as u64 });
-        self.begin_map_run(id, frame, state, (map, distributed, &limits), input, &items)
+        let items = match distributed.reader {
+            Some(_) => None,
+            None => Some(self.map_items(frame, state, map, &input)?),
+        };
+        let length = items.as_ref().map_or(0, |items| items.len() as u64);
+        frame.last = self.event(frame.last, Event::MapStateStarted { length });
+        let mut run = self.begin_map_run(frame, state, (map, distributed, &limits), input)?;
+        match (&distributed.reader, items) {
+            (Some(reader), _) => {
+                self.announce(distributed, &run);
+                self.state.runs.insert(run.run, id);
+                self.read_items(id, frame, state, reader, &mut run)?;
+                Ok(Flow::Pause(Phase::Distributed(run)))
+            }
+            (None, items) => {
+                self.state.runs.insert(run.run, id);
+                self.run_children(frame, state, (map, distributed), run, &items.unwrap_or_default(), id)
+            }
+        }
+    }
+
+    /// A map run that has no children yet.
+    fn begin_map_run(
+        &mut self,
+        frame: &mut Frame,
+        state: &'a State,
+        (map, distributed, limits): (&'a Map, &'a Distributed, &MapLimits),
+        input: Payload,
+    ) -> Result<Box<DistributedRun>, Trouble> {
+        let (tolerated_count, tolerated_percentage) = self.tolerated(frame, state, map, &input)?;
+        let runid = MapRunId(self.state.next_run);
+        self.state.next_run += 1;
+        let label = distributed.label.clone().unwrap_or_else(|| self.random_label(runid));
+        let arn = self.map_run_arn(&label, runid);
+        frame.last = self.event(frame.last, Event::MapRunStarted { map_run_arn: arn.clone() });
+        let mut run = nothing();
+        run.run = runid;
+        run.arn = arn;
+        run.stage = Stage::Running;
+        run.input = input;
+        run.limit = match u64::try_from(limits.concurrency).unwrap_or(0) {
+            0 => MAX_CHILDREN,
+            limit => limit.min(MAX_CHILDREN),
+        };
+        run.tolerated_count = tolerated_count;
+        run.tolerated_percentage = tolerated_percentage;
+        Ok(run)
+    }
+
+    fn announce(&mut self, distributed: &Distributed, run: &DistributedRun) {
+        let label = distributed.label.clone().unwrap_or_else(|| self.random_label(run.run));
+        self.effect(Effect::StartMapRun(Box::new(MapRunStart {
+            run: run.run,
+            arn: run.arn.clone(),
+            label,
+            items: run.items,
+            children: run.children.len() as u32,
+            max_concurrency: run.limit,
+            tolerated_failure_count: run.tolerated_count.unwrap_or(0),
+            tolerated_failure_percentage: run.tolerated_percentage.unwrap_or(0.0),
+        })));
     }
 
     fn read_items(
         &mut self,
         id: FrameId,
-        frame: &mut Frame,
+        frame: &Frame,
         state: &'a State,
-        (reader, limits): (&'a Reader, &MapLimits),
-        input: Payload,
-    ) -> Result<Flow, Trouble> {
+        reader: &'a Reader,
+        run: &mut DistributedRun,
+    ) -> Result<(), Trouble> {
         let field = if state.language == crate::program::Language::Jsonata { "Arguments" } else { "Parameters" };
         let (parameters, config) = self.evaluate(
             frame,
             state,
-            |evaluation| evaluation.input = input.value().clone(),
+            |evaluation| evaluation.input = run.input.value().clone(),
             |evaluation| {
                 let parameters = match &reader.parameters {
                     Some(template) => template.evaluate(evaluation, &format!("ItemReader/{field}"))?,
@@ -70,73 +124,37 @@ impl<'a> Run<'a> {
         };
         self.effect(Effect::ReadItems(Box::new(read.clone())));
         self.state.tasks.insert(task, id);
-        let mut run = nothing();
         run.stage = Stage::Reading(Box::new(read));
-        run.input = input;
-        run.limit = u64::try_from(limits.concurrency).unwrap_or(0);
-        Ok(Flow::Pause(Phase::Distributed(run)))
+        Ok(())
     }
 
     pub(super) fn items_read(&mut self, task: TaskId, items: &Payload) {
         let Some((id, mut frame, state, map)) = self.distributed_frame(task) else { return self.refuse() };
         self.state.tasks.remove(&task);
-        let (Phase::Distributed(run), Some(distributed)) = (&frame.phase, &map.distributed) else { return };
-        let input = run.input.clone();
-        let begun = match self.map_limits(&frame, state, map, &input) {
-            Ok(limits) => {
-                let items = items.value().as_array().unwrap_or_default().to_vec();
-                frame.last = self.event(frame.last, Event::MapStateStarted { length: items.len() as u64 });
-                self.begin_map_run(id, &mut frame, state, (map, distributed, &limits), input, &items)
-            }
-            Err(trouble) => Err(trouble),
-        };
-        match begun {
+        let Phase::Distributed(mut run) = std::mem::replace(&mut frame.phase, Phase::Again) else { return };
+        let Some(distributed) = &map.distributed else { return };
+        run.stage = Stage::Running;
+        let items = items.value().as_array().unwrap_or_default().to_vec();
+        match self.run_children(&mut frame, state, (map, distributed), run, &items, id) {
             Ok(flow) => self.flow(id, frame, state, flow),
             Err(trouble) => self.trouble(id, frame, state, trouble),
         }
     }
 
-    fn begin_map_run(
+    /// The items are known: the first children start.
+    fn run_children(
         &mut self,
-        id: FrameId,
         frame: &mut Frame,
         state: &'a State,
-        (map, distributed, limits): (&'a Map, &'a Distributed, &MapLimits),
-        input: Payload,
+        (map, distributed): (&'a Map, &'a Distributed),
+        mut run: Box<DistributedRun>,
         items: &[Value],
+        id: FrameId,
     ) -> Result<Flow, Trouble> {
-        let (tolerated_count, tolerated_percentage) = self.tolerated(frame, state, map, &input)?;
-        let run_id = MapRunId(self.state.next_run);
-        self.state.next_run += 1;
-        let children = self.children_of(frame, state, (map, distributed), &input, items, run_id)?;
-        let label = distributed.label.clone().unwrap_or_else(|| self.random_label(run_id));
-        let arn = self.map_run_arn(&label, run_id);
-        frame.last = self.event(frame.last, Event::MapRunStarted { map_run_arn: arn.clone() });
-        let limit = match u64::try_from(limits.concurrency).unwrap_or(0) {
-            0 => MAX_CHILDREN,
-            limit => limit.min(MAX_CHILDREN),
-        };
-        let mut run = nothing();
-        run.run = run_id;
-        run.arn = arn.clone();
-        run.stage = Stage::Running;
-        run.input = input;
-        run.limit = limit;
+        let input = run.input.clone();
+        run.children = self.children_of(frame, state, (map, distributed), &input, items, run.run)?;
         run.items = items.len() as u64;
-        run.tolerated_count = tolerated_count;
-        run.tolerated_percentage = tolerated_percentage;
-        run.children = children;
-        self.state.runs.insert(run_id, id);
-        self.effect(Effect::StartMapRun(Box::new(MapRunStart {
-            run: run_id,
-            arn,
-            label,
-            items: run.items,
-            children: run.children.len() as u32,
-            max_concurrency: u64::try_from(limits.concurrency).unwrap_or(0),
-            tolerated_failure_count: tolerated_count.unwrap_or(0),
-            tolerated_failure_percentage: tolerated_percentage.unwrap_or(0.0),
-        })));
+        self.announce(distributed, &run);
         self.start_children(distributed, &mut run);
         frame.phase = Phase::Distributed(run);
         if items.is_empty() {
@@ -451,11 +469,9 @@ impl<'a> Run<'a> {
         let Some((id, mut frame, state, _)) = self.distributed_frame(task) else { return self.refuse() };
         self.state.tasks.remove(&task);
         if let Phase::Distributed(run) = &frame.phase {
-            if matches!(run.stage, Stage::Writing(_)) {
-                let run = run.run;
-                self.effect(Effect::EndMapRun { run, status: Status::Failed });
-                frame.last = self.event(frame.last, Event::MapRunFailed(failure.clone()));
-            }
+            let run = run.run;
+            self.effect(Effect::EndMapRun { run, status: Status::Failed });
+            frame.last = self.event(frame.last, Event::MapRunFailed(failure.clone()));
         }
         self.trouble(id, frame, state, Trouble::Failure(failure));
     }

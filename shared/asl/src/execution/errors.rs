@@ -23,7 +23,9 @@ impl<'a> Run<'a> {
                             location: location.map(Arc::from),
                             state: state.name.clone(),
                         };
-                        frame.last = self.event(frame.before, event);
+                        // AWS links this event to the one before the state's entry, except for Wait.
+                        let previous = if state.kind == StateKind::Wait { frame.entered } else { frame.before };
+                        frame.last = self.event(previous, event);
                     }
                     EvaluationError::Runtime { error: "States.Runtime", .. } => {
                         let last = frame.last;
@@ -165,8 +167,8 @@ fn first_match<'s, T>(
 /// Whether an error name in `ErrorEquals` covers an error.
 fn covers(pattern: &str, error: &str) -> bool {
     match pattern {
-        "States.ALL" => !matches!(error, "States.DataLimitExceeded" | "States.Runtime"),
-        "States.TaskFailed" => !matches!(error, "States.Timeout" | "States.DataLimitExceeded" | "States.Runtime"),
+        "States.ALL" => error != "States.Runtime",
+        "States.TaskFailed" => !matches!(error, "States.Timeout" | "States.Runtime"),
         "States.Timeout" => matches!(error, "States.Timeout" | "States.HeartbeatTimeout"),
         other => other == error,
     }
@@ -180,7 +182,8 @@ mod tests {
     fn wildcards_leave_out_what_aws_leaves_out() {
         assert!(covers("States.ALL", "HttpRequest.Timeout"));
         assert!(covers("States.ALL", "States.Timeout"));
-        assert!(!covers("States.ALL", "States.DataLimitExceeded"));
+        assert!(covers("States.ALL", "States.DataLimitExceeded"));
+        assert!(!covers("States.ALL", "States.Runtime"));
         assert!(!covers("States.TaskFailed", "States.Timeout"));
         assert!(covers("States.TaskFailed", "Lambda.TooManyRequestsException"));
         assert!(covers("States.Timeout", "States.HeartbeatTimeout"));

@@ -93,8 +93,8 @@ impl Run<'_> {
             },
             |evaluation| template.evaluate(evaluation, &field),
         )?;
-        let members = values.as_object();
-        let variables = members.into_iter().flatten();
+        let Some(members) = values.as_object().filter(|members| !members.is_empty()) else { return Ok(None) };
+        let variables = members.iter();
         Ok(Some(variables.map(|(name, value)| (name.clone(), Payload::from_value(value.clone()))).collect()))
     }
 }

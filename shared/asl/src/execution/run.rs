@@ -93,6 +93,10 @@ impl<'a> Run<'a> {
         let Some(mut frame) = self.take(id) else { return };
         let program = self.program;
         let Some(state) = program.states.get(frame.state as usize) else { return };
+        if matches!(frame.phase, Phase::Enter) && self.never_enters(&frame, state) {
+            frame.phase = Phase::Wait;
+            return self.put(id, frame);
+        }
         if matches!(frame.phase, Phase::Enter) {
             frame.before = frame.last;
             let entered = Event::StateEntered { kind: state.kind, name: state.name.clone(), input: frame.input.clone() };

@@ -44,8 +44,7 @@ impl Run<'_> {
         match set.purpose {
             Purpose::ExecutionTimeout => {
                 let failure = Failure::named("States.Timeout");
-                let last = self.state.frame(ROOT).map_or(0, |frame| frame.last);
-                self.event(last, Event::ExecutionTimedOut(failure.clone()));
+                self.event(0, Event::ExecutionTimedOut(failure.clone()));
                 self.complete(Status::TimedOut, None, failure);
             }
             Purpose::Wait(id) => {
@@ -69,8 +68,7 @@ impl Run<'_> {
     }
 
     fn stop(&mut self, failure: Failure) {
-        let last = self.state.frame(ROOT).map_or(0, |frame| frame.last);
-        self.event(last, Event::ExecutionAborted(failure.clone()));
+        self.event(0, Event::ExecutionAborted(failure.clone()));
         self.complete(Status::Aborted, None, failure);
     }
 

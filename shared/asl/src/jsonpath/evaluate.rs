@@ -38,7 +38,8 @@ pub(super) fn select(
         walk_definite(root, tokens, start)?
     } else {
         let mut found = Vec::new();
-        Walk { root, tokens, start, found: &mut found }.visit(root, 0, true)?;
+        // AWS's Jayway answers an empty array where anything on the way of an indefinite path is missing.
+        Walk { root, tokens, start, found: &mut found }.visit(root, 0, false)?;
         Value::array(found)
     };
     match function {
