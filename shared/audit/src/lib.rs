@@ -16,6 +16,7 @@ pub mod ocsf;
 pub mod proof;
 mod sealer;
 mod store;
+mod trail;
 
 pub use checkpoint::{Checkpoint, LogSigner, Origin, VerifierKey};
 pub use envelope::{Binding, DataKey, Sealed, WrappedKey};
@@ -25,6 +26,7 @@ pub use leaf::{Leaf, VERSION_LINE, canonical_time};
 pub use proof::{verify_consistency, verify_inclusion};
 pub use sealer::{Append, Head, LogError, MAX_BATCH, MerkleLog, SignedHead, plan};
 pub use store::{LogStore, ReadError, SealedEvent, StoredEvent, open_event, seal_event};
+pub use trail::{Trail, TrailError, envelope as envelope_of, merkle_log};
 
 #[cfg(test)]
 mod tests;

@@ -174,7 +174,11 @@ impl<S: LogStore, G: LogSigner> MerkleLog<S, G> {
         for batch in events.chunks(MAX_BATCH) {
             self.append(scope, batch).await?;
         }
-        self.checkpoint(scope).await
+        let (_, signed, fresh) = self.signed_head(scope).await?;
+        if fresh {
+            self.store.put_signed_head(scope, &signed).await.map_err(LogError::Store)?;
+        }
+        Ok(signed)
     }
 
     async fn append(&self, scope: &TenantScope, batch: &[AuditEventId]) -> Result<(), LogError<S::Error>> {
@@ -206,22 +210,25 @@ impl<S: LogStore, G: LogSigner> MerkleLog<S, G> {
 
     /// The newest signed head; signs the stored head when nobody has.
     ///
+    /// A reader's signature is not stored: it is the same whoever asks for it, and readers need no right to
+    /// write.
+    ///
     /// # Errors
     /// [`LogError`] when the store or the key service fails.
     pub async fn checkpoint(&self, scope: &TenantScope) -> Result<SignedHead, LogError<S::Error>> {
         Ok(self.signed_head(scope).await?.1)
     }
 
-    async fn signed_head(&self, scope: &TenantScope) -> Result<(Head, SignedHead), LogError<S::Error>> {
+    /// The head, its signed form, and whether that was made just now.
+    async fn signed_head(&self, scope: &TenantScope) -> Result<(Head, SignedHead, bool), LogError<S::Error>> {
         let head = self.store.head(scope).await.map_err(LogError::Store)?.unwrap_or_default();
         if let Some(signed) = self.store.signed_head(scope).await.map_err(LogError::Store)?
             && signed.size == head.size
         {
-            return Ok((head, signed));
+            return Ok((head, signed, false));
         }
         let signed = self.sign(scope, head).await?;
-        self.store.put_signed_head(scope, &signed).await.map_err(LogError::Store)?;
-        Ok((head, signed))
+        Ok((head, signed, true))
     }
 
     async fn sign(&self, scope: &TenantScope, head: Head) -> Result<SignedHead, LogError<S::Error>> {
@@ -242,7 +249,7 @@ impl<S: LogStore, G: LogSigner> MerkleLog<S, G> {
         let stored = self.store.events(scope, &[event]).await.map_err(LogError::Store)?;
         let stored = stored.first().ok_or(LogError::NoSuchEvent(event))?;
         let place = stored.place.ok_or(LogError::NotYetSealed(event))?;
-        let (head, signed) = self.signed_head(scope).await?;
+        let (head, signed, _) = self.signed_head(scope).await?;
         let hashes = self.prove(scope, |tiles| prove_inclusion(head.size, head.root, place, tiles)).await?;
         Ok(proof::inclusion_text(stored.leaf().as_bytes(), place, &hashes, &signed.note))
     }
@@ -259,7 +266,7 @@ impl<S: LogStore, G: LogSigner> MerkleLog<S, G> {
         from: u64,
         to: Option<u64>,
     ) -> Result<String, LogError<S::Error>> {
-        let (newest, signed) = self.signed_head(scope).await?;
+        let (newest, signed, _) = self.signed_head(scope).await?;
         let (head, signed) = match to {
             Some(size) if size != newest.size => {
                 let head = self.head_at(scope, newest, size).await?;
@@ -280,7 +287,7 @@ impl<S: LogStore, G: LogSigner> MerkleLog<S, G> {
         scope: &TenantScope,
         size: u64,
     ) -> Result<SignedHead, LogError<S::Error>> {
-        let (newest, signed) = self.signed_head(scope).await?;
+        let (newest, signed, _) = self.signed_head(scope).await?;
         if newest.size == size {
             return Ok(signed);
         }

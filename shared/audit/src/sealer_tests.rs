@@ -198,8 +198,11 @@ fn a_reader_signs_the_head_that_a_dead_sealer_left_unsigned() {
     let (log, memory) = log(Memory { dies_at: Some(1), ..Memory::with_events(3) });
     assert!(block_on(log.seal(&scope(), &ids(0..3))).is_err());
     assert_eq!(memory.tables.lock().unwrap().signed, None);
-    assert_eq!(block_on(log.checkpoint(&scope())).unwrap().size, 3);
-    assert_eq!(memory.tables.lock().unwrap().signed.as_ref().unwrap().size, 3);
+    let read = block_on(log.checkpoint(&scope())).unwrap();
+    assert_eq!(read.size, 3);
+    assert_eq!(memory.tables.lock().unwrap().signed, None, "a reader writes nothing");
+    assert_eq!(block_on(log.seal(&scope(), &ids(0..3))).unwrap(), read);
+    assert_eq!(memory.tables.lock().unwrap().signed, Some(read));
 }
 
 #[test]
