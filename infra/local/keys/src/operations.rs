@@ -109,6 +109,7 @@ pub(crate) fn internal() -> ServiceError {
 }
 
 /// Logs what went wrong and answers that something did.
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err takes")]
 pub(crate) fn failed(cause: KeysError) -> ServiceError {
     tracing::error!(%cause, "a key operation failed");
     internal()

@@ -67,7 +67,7 @@ impl Delivery {
             record["md5OfMessageAttributes"] = json!(digest);
         }
         record["messageAttributes"] =
-            attributes.into_iter().map(|(name, own)| (name.clone(), in_event(own.to_json()))).collect();
+            attributes.into_iter().map(|(name, own)| (name.clone(), in_event(&own.to_json()))).collect();
         record
     }
 }
@@ -110,7 +110,7 @@ impl Queues {
 }
 
 // Lambda writes the members of a message attribute in another case, and the lists that are always empty.
-fn in_event(attribute: Value) -> Value {
+fn in_event(attribute: &Value) -> Value {
     let mut members = Map::new();
     for (name, value) in attribute.as_object().into_iter().flatten() {
         let name = match name.as_str() {

@@ -35,7 +35,7 @@ impl HttpConnector for InProcess {
             let target = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
             let operation = target.strip_prefix("TrentService.").unwrap_or_default();
             let body = request.into_body().collect().await;
-            let body = body.map_err(|cause| ConnectorError::io(cause.into()))?.to_bytes();
+            let body = body.map_err(ConnectorError::io)?.to_bytes();
             let (status, body) = match keys.call(&Caller::Owner, operation, body).await {
                 Ok(body) => (200, body),
                 Err(error) => (error.status, error.body().to_string().into()),

@@ -58,7 +58,7 @@ pub(super) struct Outcomes {
 }
 
 impl Outcomes {
-    pub(super) fn add(&mut self, id: String, outcome: Result<Value, ServiceError>) {
+    pub(super) fn add(&mut self, id: &str, outcome: Result<Value, ServiceError>) {
         match outcome {
             Ok(Value::Object(mut members)) => {
                 members.insert("Id".into(), json!(id));

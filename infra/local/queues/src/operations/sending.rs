@@ -104,7 +104,7 @@ impl Inner {
             for (id, entry) in entries {
                 let sent = self.send(&mut change, &queue, caller, entry);
                 awaited = awaited.max(sent.as_ref().ok().and_then(|sent| sent.position));
-                outcomes.add(id, sent.map(|sent| sent.answer));
+                outcomes.add(&id, sent.map(|sent| sent.answer));
             }
             awaited = awaited.max(change.finish()?);
         }

@@ -54,7 +54,7 @@ impl Inner {
             for (id, entry) in entries {
                 let handle = required(entry.receipt_handle, "ReceiptHandle");
                 let outcome = handle.and_then(|handle| delete_in(&mut change, &queue, &handle));
-                outcomes.add(id, outcome.map(|()| Value::Null));
+                outcomes.add(&id, outcome.map(|()| Value::Null));
             }
             change.finish()?
         };
@@ -83,7 +83,7 @@ impl Inner {
             let outcome = handle
                 .and_then(|handle| self.change_visibility(&queue, &handle, seconds?))
                 .map(|()| Value::Null);
-            outcomes.add(id, outcome);
+            outcomes.add(&id, outcome);
         }
         Ok(outcomes.answer())
     }

@@ -53,10 +53,9 @@ impl State {
         now: i64,
     ) -> Result<Received, ServiceError> {
         let queue = self.queue(name)?;
-        if let Some(again) = reception.attempt_id.as_ref().and_then(|id| queue.attempts.get(id)) {
-            if let Some(given) = queue.same_again(again) {
-                return Ok(self.received(name, given, reception, now));
-            }
+        let attempt = reception.attempt_id.as_ref().and_then(|id| queue.attempts.get(id));
+        if let Some(given) = attempt.and_then(|attempt| queue.same_again(attempt)) {
+            return Ok(self.received(name, given, reception, now));
         }
         let most_receipts = queue.settings.redrive.as_ref().map(|redrive| redrive.most_receipts);
         let most_receipts =

@@ -36,7 +36,7 @@ impl HttpConnector for InProcess {
             let target = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
             let operation = target.strip_prefix("AmazonSQS.").unwrap_or_default();
             let body = request.into_body().collect().await;
-            let body = body.map_err(|cause| ConnectorError::io(cause.into()))?.to_bytes();
+            let body = body.map_err(ConnectorError::io)?.to_bytes();
             let response = http::Response::builder().header("content-type", queues.content_type());
             let response = match queues.call(&Caller::Owner, operation, body).await {
                 Ok(body) => response.body(SdkBody::from(body)),
