@@ -189,7 +189,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(24))]
+        #![proptest_config(ProptestConfig::with_cases(12))]
         #[test]
         fn every_proof_holds_at_every_size_even_when_the_tiles_have_grown_since(
             total in 1_u64..700, at in 0_u64..1_000_000, old in 0_u64..1_000_000, index in 0_u64..1_000_000,

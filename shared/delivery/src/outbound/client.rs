@@ -16,11 +16,12 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use toss_runtime::{ConfigurationError, Platform};
 use url::Url;
 
 use super::{
-    Guard, OutboundError, OutboundRequest, OutboundResponse, connector::GuardedConnector, redirect,
-    request::is_reserved,
+    Guard, OutboundError, OutboundPolicy, OutboundRequest, OutboundResponse, SystemResolver,
+    connector::GuardedConnector, redirect, request::is_reserved,
 };
 
 /// The most bytes of an answer's status line and headers.
@@ -61,6 +62,20 @@ impl OutboundClient {
     #[must_use]
     pub fn new(guard: Guard) -> Self {
         Self { guard, inner: Arc::new(OnceLock::new()) }
+    }
+
+    /// The client of a function that was granted to call the outside: its policy is `TOSS_OUTBOUND_ALLOW`.
+    ///
+    /// # Errors
+    /// [`ConfigurationError::Invalid`] when the allow list cannot be understood.
+    pub fn of(platform: &Platform) -> Result<Self, ConfigurationError> {
+        let setting = |name| platform.environment.get(name);
+        let policy = OutboundPolicy::new(setting("TOSS_OUTBOUND_ALLOW"), setting("AWS_LAMBDA_RUNTIME_API"))
+            .map_err(|error| ConfigurationError::Invalid {
+            name: "TOSS_OUTBOUND_ALLOW",
+            reason: error.to_string(),
+        })?;
+        Ok(Self::new(Guard::new(policy, SystemResolver)))
     }
 
     /// A client that trusts these certificate authorities and no others.

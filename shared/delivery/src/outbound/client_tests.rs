@@ -1,6 +1,7 @@
 //! The client against real sockets on this machine.
 
 use std::{
+    io::{Read as _, Write as _},
     net::IpAddr,
     sync::{
         Arc,
@@ -139,6 +140,49 @@ fn each_way_of_failing_has_its_own_error() {
         let (port, _) = server("not tls at all, not tls at all".to_owned()).await;
         let plain = client.send(get(&format!("https://good.example:{port}/"))).await;
         assert!(matches!(plain, Err(OutboundError::Tls { .. })), "{plain:?}");
+    });
+}
+
+/// A TLS server with the certificate of `good.example`, on a thread of its own.
+fn tls_server() -> u16 {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let key = rustls::pki_types::PrivatePkcs8KeyDer::from(include_bytes!("fixtures/server.key.der").to_vec());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![include_bytes!("fixtures/server.der").to_vec().into()], key.into())
+        .unwrap();
+    let (config, listener) = (Arc::new(config), std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        while let Ok((stream, _)) = listener.accept() {
+            let session = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut stream = rustls::StreamOwned::new(session, stream);
+            if stream.read(&mut [0; 4096]).is_ok() {
+                let _ = stream.write_all(answer("over tls").as_bytes());
+                stream.conn.send_close_notify();
+                let _ = stream.flush();
+            }
+        }
+    });
+    port
+}
+
+#[test]
+fn a_server_must_prove_the_name_that_was_asked_for() {
+    block_on(async {
+        let port = tls_server();
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(include_bytes!("fixtures/authority.der").to_vec().into()).unwrap();
+        let guard = client("good.example,other.example").guard().clone();
+        let client = OutboundClient::with_roots(guard.clone(), roots).unwrap();
+        let response = client.send(get(&format!("https://good.example:{port}/"))).await.unwrap();
+        assert_eq!(response.body.as_ref(), b"over tls");
+        let other = client.send(get(&format!("https://other.example:{port}/"))).await;
+        assert!(matches!(other, Err(OutboundError::Tls { .. })), "{other:?}");
+        let public = OutboundClient::new(guard).send(get(&format!("https://good.example:{port}/"))).await;
+        assert!(matches!(public, Err(OutboundError::Tls { .. })), "{public:?}");
     });
 }
 

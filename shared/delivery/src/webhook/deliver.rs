@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use toss_audit::{DataKeys, Envelope};
+use toss_audit::{DataKeys, Envelope, kms::KmsDataKeys};
 use toss_kernel::{Clock, TenantScope};
+use toss_runtime::{ConfigurationError, Platform};
 use toss_store::{
     Store, StoreError,
     webhooks::{DeliveryAttempt, DeliveryStatus, EndpointStatus, WebhookDelivery, WebhookEndpoint},
@@ -62,6 +63,22 @@ pub struct Deliverer<K> {
     envelope: Envelope<K>,
     client: OutboundClient,
     clock: Arc<dyn Clock>,
+}
+
+impl Deliverer<KmsDataKeys> {
+    /// The deliverer of a function that was granted to write the work table, to send to the webhooks queue, to
+    /// seal and to call the outside.
+    ///
+    /// # Errors
+    /// [`ConfigurationError`] when a setting is missing or malformed.
+    pub fn of(platform: &Platform) -> Result<Self, ConfigurationError> {
+        Ok(Self::new(
+            Publisher::new(platform)?,
+            toss_audit::envelope_of(platform)?,
+            OutboundClient::of(platform)?,
+            platform.clock.clone(),
+        ))
+    }
 }
 
 impl<K: DataKeys> Deliverer<K> {
