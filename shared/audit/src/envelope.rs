@@ -9,7 +9,7 @@ use ring::{
     rand::{SecureRandom, SystemRandom},
 };
 use serde::{Deserialize, Serialize};
-use toss_kernel::id::{AuditEventId, TenantId, WebhookId};
+use toss_kernel::id::{TenantId, WebhookId};
 
 use crate::{Header, encoding};
 
@@ -89,12 +89,6 @@ impl Binding {
     #[must_use]
     pub fn webhook_secret(tenant: TenantId, webhook: WebhookId) -> Self {
         Self(format!("toss-seal/v1\nwebhook-secret\n{tenant}\n{webhook}\n"))
-    }
-
-    /// The fields of an event that a person's own key protects; see [`Binding::audit_event`].
-    #[must_use]
-    pub fn personal(tenant: TenantId, event: AuditEventId) -> Self {
-        Self(format!("toss-seal/v1\npersonal\n{tenant}\n{event}\n"))
     }
 }
 

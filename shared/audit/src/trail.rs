@@ -219,6 +219,11 @@ impl LogStore for Store {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
+    use ed25519_dalek::{Signer as _, SigningKey};
+    use serde_json::{Value, json};
     use toss_runtime::scope::of_platform_record;
     use toss_store::testing::Tables;
 
@@ -271,6 +276,38 @@ mod tests {
             let mut ciphertext = record;
             ciphertext.ciphertext[20] ^= 1;
             assert!(trail.open(ciphertext).await.is_err());
+        });
+    }
+
+    /// KMS with one Ed25519 key, as far as signing goes.
+    fn signing_service(operation: &str, request: &Value) -> Result<Value, (&'static str, String)> {
+        let key = SigningKey::from_bytes(&[3; 32]);
+        let spki = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+        match operation {
+            "GetPublicKey" => {
+                let der = [&spki[..], key.verifying_key().as_bytes()].concat();
+                Ok(json!({ "KeyId": request["KeyId"], "PublicKey": BASE64_STANDARD.encode(der) }))
+            }
+            "Sign" => {
+                assert_eq!(
+                    (&request["SigningAlgorithm"], &request["MessageType"]),
+                    (&json!("ED25519_SHA_512"), &json!("RAW"))
+                );
+                let message = BASE64_STANDARD.decode(request["Message"].as_str().unwrap()).unwrap();
+                Ok(json!({ "Signature": BASE64_STANDARD.encode(key.sign(&message).to_bytes()) }))
+            }
+            other => Err(("UnsupportedOperationException", other.to_owned())),
+        }
+    }
+
+    #[test]
+    fn kms_signs_what_its_public_key_verifies() {
+        block_on(async {
+            let platform = Tables::new().with_service("TrentService", Arc::new(signing_service)).platform();
+            let (log, scope) = (merkle_log(&platform).unwrap(), of_platform_record(tenant()));
+            let note = log.checkpoint(&scope).await.unwrap().note;
+            let key = log.verifier_key(tenant()).await.unwrap();
+            assert_eq!(crate::checkpoint::verify(&note, &key).unwrap().size, 0);
         });
     }
 
