@@ -25,11 +25,17 @@ pub struct Diagnostic {
     /// The JSON pointer of the place, such as `/States/Pay/Next`, or the position of a JSON syntax error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
+    /// What is wrong with a Label: it is refused in words of its own.
+    #[serde(skip)]
+    pub(crate) label_problem: Option<String>,
+    /// The whole rejection, where it does not follow the rule.
+    #[serde(skip)]
+    pub(crate) rejection: Option<String>,
 }
 
 impl Diagnostic {
     pub(crate) fn error(code: &'static str, message: impl Into<String>, location: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, code, message: message.into(), location: Some(location.into()) }
+        Self { severity: Severity::Error, code, message: message.into(), location: Some(location.into()), label_problem: None, rejection: None }
     }
 }
 
@@ -48,6 +54,9 @@ impl fmt::Display for Diagnostic {
 /// (error code `InvalidDefinition`).
 #[must_use]
 pub fn rejection(diagnostics: &[Diagnostic]) -> String {
+    if let Some(whole) = diagnostics.iter().find_map(|found| found.rejection.as_ref()) {
+        return whole.clone();
+    }
     let mut message = String::from("Invalid State Machine Definition: '");
     let mut separator = "";
     for diagnostic in diagnostics.iter().filter(|found| found.severity == Severity::Error) {

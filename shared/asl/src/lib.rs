@@ -37,6 +37,7 @@ mod history;
 mod intrinsic;
 mod jsonata;
 mod jsonpath;
+mod logging;
 mod machine;
 mod payload;
 mod program;
@@ -55,8 +56,10 @@ pub use effect::{
 };
 pub use execution::{Execution, Snapshot};
 pub use history::{Assigned, Event, Failure, HistoryEvent, StateKind, TaskScheduled};
+pub use logging::check_logging;
 pub use machine::Machine;
 pub use payload::Payload;
 pub use resource::{Pattern, ResourceKind, TaskResource};
 pub use timestamp::Timestamp;
+pub use validate::{MachineType, ValidationOptions, validate};
 pub use value::{NameHasher, Object, Value};

@@ -1,7 +1,7 @@
 //! A definition, checked and compiled.
 
 use crate::program::{Program, StateIndex};
-use crate::{Diagnostic, Severity, validate};
+use crate::{Diagnostic, Severity, ValidationOptions, validate};
 use std::fmt;
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ impl Machine {
     /// # Errors
     /// The errors for which AWS refuses the definition; [`crate::rejection`] makes its message of them.
     pub fn parse(definition: &str) -> Result<Self, Vec<Diagnostic>> {
-        let (value, diagnostics) = validate::read_and_check(definition, false);
+        let (value, diagnostics) = validate::read_and_check(definition, ValidationOptions::default());
         let errors: Vec<Diagnostic> =
             diagnostics.into_iter().filter(|found| found.severity == Severity::Error).collect();
         if !errors.is_empty() {

@@ -1,6 +1,6 @@
 //! Executions: status, output, cause and history.
 
-use super::compare::{difference, matches};
+use super::compare::difference;
 use super::world::{self, Finished};
 use super::Verdict;
 use serde_json::{Value, json};
@@ -163,9 +163,4 @@ fn align(expected: &[Value], actual: &mut [Value]) {
 fn types(events: &[Value]) -> String {
     let names: Vec<&str> = events.iter().filter_map(|event| event["type"].as_str()).collect();
     names.join(" ")
-}
-
-/// Whether a text is what was recorded.
-pub(crate) fn fits(pattern: &str, text: &str) -> bool {
-    matches(pattern, text)
 }

@@ -20,6 +20,7 @@ pub(crate) fn answer(functions: &Value, invocation: &Invocation, now: Timestamp)
             let name = parameters["FunctionName"].as_str()?.to_owned();
             let payload = match parameters.get("Payload") {
                 // A payload that is a text is sent as it is, and the function reads JSON from it.
+                Some(Value::Null) if with_log(&invocation.parameters.to_json()) => json!({}),
                 Some(Value::String(text)) => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
                 Some(payload) => payload.clone(),
                 None => json!({}),
@@ -49,12 +50,16 @@ pub(crate) fn answer(functions: &Value, invocation: &Invocation, now: Timestamp)
         _ => return None,
     };
     let result = if wrapped {
-        let with_log = invocation.parameters.value().get("LogType").is_some_and(|kind| kind.as_str() == Some("Tail"));
+        let with_log = with_log(&invocation.parameters.to_json());
         result.map(|payload| envelope(&payload, with_log, now))
     } else {
         result
     };
     Some(Answer { result, after_seconds })
+}
+
+fn with_log(parameters: &Value) -> bool {
+    parameters["LogType"] == "Tail"
 }
 
 fn raised(argument: &Value) -> Failure {

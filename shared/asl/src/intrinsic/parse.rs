@@ -49,7 +49,8 @@ impl<'a> Parser<'a> {
             self.spaces();
             arguments.push(self.argument(depth)?);
             if self.eat(')').is_some() {
-                return Some(Call { function, arguments });
+                let call = Call { function, arguments };
+                return call.has_fitting_constants().then_some(call);
             }
             self.eat(',')?;
         }
@@ -102,6 +103,17 @@ impl<'a> Parser<'a> {
             }
         }
         None
+    }
+}
+
+impl Call {
+    /// Arithmetic on a constant that is no number can never work.
+    fn has_fitting_constants(&self) -> bool {
+        !matches!(self.function, Name::MathAdd | Name::MathRandom)
+            || self.arguments.iter().all(|argument| match argument {
+                Argument::Constant(value) => matches!(value, Value::Number(_)),
+                Argument::Path(_) | Argument::Call(_) => true,
+            })
     }
 }
 

@@ -265,7 +265,10 @@ impl<'a> Parser<'a> {
                 let word = self.take_while(|character| {
                     character.is_alphanumeric() || matches!(character, '-' | '+' | '.' | '_')
                 });
-                Value::parse(word).ok().map(Operand::Constant)
+                if word.is_empty() {
+                    return None;
+                }
+                Some(Operand::Constant(Value::parse(word).unwrap_or_else(|_| Value::string(word))))
             }
         }
     }

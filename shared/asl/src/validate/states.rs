@@ -1,0 +1,383 @@
+//! The fields of each type of state.
+
+use super::{Check, MISSING_TARGET, MachineType, label};
+use crate::program::Language;
+use crate::resource::Pattern;
+use crate::template::expression_source;
+use crate::{Diagnostic, Object, TaskResource, Timestamp, Value};
+
+const ANY: [&str; 3] = ["Type", "Comment", "QueryLanguage"];
+const JSONPATH_DATA: [&str; 2] = ["InputPath", "OutputPath"];
+
+impl Check {
+    pub(super) fn state(&mut self, state: &Value, siblings: &Object, place: &str) {
+        let Some(kind) = state.get("Type").and_then(Value::as_str) else {
+            if state.as_object().is_none() {
+                return self.error("Expected value of type Object", place);
+            }
+            return self.error("These fields are required: [Type]", place);
+        };
+        let language = self.state_language(state, place);
+        let (plain, jsonpath, jsonata): (&[&str], &[&str], &[&str]) = match kind {
+            "Task" => (
+                &["Resource", "TimeoutSeconds", "HeartbeatSeconds", "Credentials", "Retry", "Catch", "Assign"],
+                &["Parameters", "ResultSelector", "ResultPath", "TimeoutSecondsPath", "HeartbeatSecondsPath"],
+                &["Arguments", "Output"],
+            ),
+            "Pass" => (&["Assign"], &["Parameters", "ResultPath", "Result"], &["Output"]),
+            "Choice" => (&["Choices", "Default", "Assign"], &[], &["Output"]),
+            "Wait" => (&["Seconds", "Timestamp", "Assign"], &["SecondsPath", "TimestampPath"], &["Output"]),
+            "Succeed" => (&[], &[], &["Output"]),
+            "Fail" => (&["Error", "Cause"], &["ErrorPath", "CausePath"], &[]),
+            "Parallel" => (
+                &["Branches", "Retry", "Catch", "Assign"],
+                &["Parameters", "ResultSelector", "ResultPath"],
+                &["Arguments", "Output"],
+            ),
+            "Map" => (
+                &[
+                    "ItemProcessor", "Iterator", "ItemSelector", "ItemReader", "ItemBatcher", "ResultWriter",
+                    "MaxConcurrency", "ToleratedFailureCount", "ToleratedFailurePercentage", "Label", "Retry", "Catch",
+                    "Assign",
+                ],
+                &[
+                    "ItemsPath", "Parameters", "ResultSelector", "ResultPath", "MaxConcurrencyPath",
+                    "ToleratedFailureCountPath", "ToleratedFailurePercentagePath",
+                ],
+                &["Items", "Output"],
+            ),
+            _ => return self.error("Invalid State Type", &format!("{place}/Type")),
+        };
+        let mut allowed = [&ANY[..], plain].concat();
+        if !matches!(kind, "Choice" | "Succeed" | "Fail") {
+            allowed.extend(["Next", "End"]);
+        }
+        if language == Language::Jsonata {
+            allowed.extend(jsonata);
+        } else {
+            allowed.extend(jsonpath);
+            if kind != "Fail" {
+                allowed.extend(JSONPATH_DATA);
+            }
+        }
+        self.only(state, &allowed, place);
+        if !matches!(kind, "Choice" | "Succeed" | "Fail") {
+            self.transition(state, siblings, place);
+        }
+        self.shared(state, language, place);
+        self.handlers(state, siblings, language, place);
+        match kind {
+            "Task" => self.task(state, language, place),
+            "Choice" => self.choice(state, siblings, language, place),
+            "Wait" => self.wait(state, language, place),
+            "Fail" => self.fail(state, language, place),
+            "Parallel" => self.parallel(state, place),
+            "Map" => self.map(state, language, place),
+            _ => {}
+        }
+    }
+
+    fn state_language(&mut self, state: &Value, place: &str) -> Language {
+        match state.get("QueryLanguage").and_then(Value::as_str) {
+            Some("JSONPath") if self.language == Language::Jsonata => {
+                self.error("'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine", place);
+                Language::JsonPath
+            }
+            Some("JSONPath") => Language::JsonPath,
+            Some("JSONata") => Language::Jsonata,
+            _ => self.language,
+        }
+    }
+
+    fn transition(&mut self, state: &Value, siblings: &Object, place: &str) {
+        let ends = state.get("End").is_some_and(|end| *end == Value::Bool(true));
+        match (state.get("Next"), ends) {
+            (Some(_), true) => self.error("Only one of the fields [Next, End] is allowed", place),
+            (None, false) => self.error("One of the fields [Next, End] is required", place),
+            (Some(_), false) => self.target(state, "Next", siblings, place),
+            (None, true) => {}
+        }
+    }
+
+    fn target(&mut self, holder: &Value, field: &str, siblings: &Object, place: &str) {
+        let Some(name) = holder.get(field).and_then(Value::as_str) else {
+            return self.error(format!("These fields are required: [{field}]"), place);
+        };
+        if !siblings.contains_key(name) {
+            let message = format!("Missing '{field}' target: {name}");
+            self.found.push(Diagnostic::error(MISSING_TARGET, message, format!("{place}/{field}")));
+        }
+    }
+
+    fn shared(&mut self, state: &Value, language: Language, place: &str) {
+        self.nullable_path(state, "InputPath", place);
+        self.nullable_path(state, "OutputPath", place);
+        self.result_path(state, place);
+        for field in ["Parameters", "ResultSelector", "Assign", "Arguments", "Output", "ItemSelector"] {
+            self.template(state, field, language, place);
+        }
+        if state.get("Assign").is_some_and(|assign| assign.as_object().is_none()) {
+            self.error("Expected value of type Object", &format!("{place}/Assign"));
+        }
+    }
+
+    fn handlers(&mut self, state: &Value, siblings: &Object, language: Language, place: &str) {
+        let list = |field: &str| state.get(field).and_then(Value::as_array).unwrap_or_default();
+        let retriers = list("Retry");
+        for (index, retrier) in retriers.iter().enumerate() {
+            let place = format!("{place}/Retry[{index}]");
+            const FIELDS: [&str; 7] = [
+                "ErrorEquals", "IntervalSeconds", "MaxAttempts", "BackoffRate", "MaxDelaySeconds", "JitterStrategy",
+                "Comment",
+            ];
+            self.only(retrier, &FIELDS, &place);
+            self.error_names(retrier, index + 1 == retriers.len(), &place);
+            self.count(retrier, "IntervalSeconds", 1, &place);
+            self.count(retrier, "MaxAttempts", 0, &place);
+            self.count(retrier, "MaxDelaySeconds", 1, &place);
+            if retrier.get("BackoffRate").is_some_and(|rate| !rate.as_f64().is_some_and(|rate| rate >= 1.0)) {
+                self.error("Value must be greater than or equal to 1.0", &format!("{place}/BackoffRate"));
+            }
+            let jitter = retrier.get("JitterStrategy").map(Value::as_str);
+            if jitter.is_some_and(|jitter| !matches!(jitter, Some("FULL" | "NONE"))) {
+                self.error("Value is not one of the allowed values: [FULL, NONE]", &format!("{place}/JitterStrategy"));
+            }
+        }
+        let catchers = list("Catch");
+        for (index, catcher) in catchers.iter().enumerate() {
+            let place = format!("{place}/Catch[{index}]");
+            let data = if language == Language::Jsonata { "Output" } else { "ResultPath" };
+            self.only(catcher, &["ErrorEquals", "Next", "Comment", "Assign", data], &place);
+            self.error_names(catcher, index + 1 == catchers.len(), &place);
+            self.target(catcher, "Next", siblings, &place);
+            self.result_path(catcher, &place);
+            self.template(catcher, "Assign", language, &place);
+            self.template(catcher, "Output", language, &place);
+        }
+    }
+
+    fn task(&mut self, state: &Value, language: Language, place: &str) {
+        if !self.required(state, &["Resource"], place) {
+            return;
+        }
+        self.resource(state, place);
+        self.count_or_computed(state, "TimeoutSeconds", 1, language, place);
+        self.count_or_computed(state, "HeartbeatSeconds", 1, language, place);
+        let number = |field: &str| state.get(field).and_then(Value::as_i64);
+        if let (Some(timeout), Some(heartbeat)) = (number("TimeoutSeconds"), number("HeartbeatSeconds")) {
+            if heartbeat >= timeout {
+                self.error("HeartbeatSeconds must be smaller than TimeoutSeconds", &format!("{place}/HeartbeatSeconds"));
+            }
+        }
+        if let Some(credentials) = state.get("Credentials") {
+            let place = format!("{place}/Credentials");
+            let named = credentials.get("RoleArn").is_some() || credentials.get("RoleArn.$").is_some();
+            if credentials.as_object().is_none() {
+                self.error("Expected value of type Object", &place);
+            } else if !named && !self.options.any_resource {
+                self.error("The field 'RoleArn' is required but was missing", &place);
+            }
+            self.template(state, "Credentials", language, place.trim_end_matches("/Credentials"));
+        }
+    }
+
+    fn resource(&mut self, holder: &Value, place: &str) {
+        let place = format!("{place}/Resource");
+        let Some(arn) = holder.get("Resource").and_then(Value::as_str) else {
+            return self.error("Expected value of type String", &place);
+        };
+        let substituted = arn.starts_with("${") && arn.contains('}');
+        let resource = TaskResource::parse(arn).filter(|_| !arn.starts_with("${"));
+        let Some(resource) = resource else {
+            let any = self.options.any_resource && arn.contains(':') && !arn.starts_with("${");
+            if !substituted && !any {
+                self.error("Value is not a valid resource ARN", &place);
+            }
+            return;
+        };
+        if self.options.machine_type == MachineType::Express {
+            let pattern = match resource.pattern() {
+                Pattern::RequestResponse => return,
+                Pattern::Sync | Pattern::Sync2 => ".sync",
+                Pattern::WaitForTaskToken => ".waitForTaskToken",
+            };
+            self.error(format!("Express state machine does not support '{pattern}' service integration "), &place);
+        }
+    }
+
+    fn choice(&mut self, state: &Value, siblings: &Object, language: Language, place: &str) {
+        if state.get("Default").is_some() {
+            self.target(state, "Default", siblings, place);
+        }
+        let Some(rules) = state.get("Choices").and_then(Value::as_array) else {
+            return self.error("These fields are required: [Choices]", place);
+        };
+        if rules.is_empty() {
+            self.error("Value must not be empty", &format!("{place}/Choices"));
+        }
+        for (index, rule) in rules.iter().enumerate() {
+            let place = format!("{place}/Choices[{index}]");
+            self.target(rule, "Next", siblings, &place);
+            self.template(rule, "Assign", language, &place);
+            if language == Language::Jsonata {
+                self.only(rule, &["Condition", "Next", "Comment", "Assign", "Output"], &place);
+                self.required(rule, &["Condition"], &place);
+                self.template(rule, "Condition", language, &place);
+                self.template(rule, "Output", language, &place);
+            } else {
+                self.rule(rule, true, &place);
+            }
+        }
+    }
+
+    fn rule(&mut self, rule: &Value, top: bool, place: &str) {
+        let Some(members) = rule.as_object() else { return self.error("Expected value of type Object", place) };
+        let extra: &[&str] = if top { &["Next", "Comment", "Assign"] } else { &["Comment"] };
+        let operators: Vec<&str> =
+            members.keys().map(|name| &**name).filter(|name| !extra.contains(name) && *name != "Variable").collect();
+        let [operator] = operators.as_slice() else {
+            return self.error("A Choice rule must have exactly one comparison operator", place);
+        };
+        let operand = members.get(*operator).unwrap_or(&Value::Null);
+        let inner_place = format!("{place}/{operator}");
+        match *operator {
+            "And" | "Or" => match operand.as_array() {
+                Some(rules) if !rules.is_empty() => {
+                    for (index, rule) in rules.iter().enumerate() {
+                        self.rule(rule, false, &format!("{inner_place}[{index}]"));
+                    }
+                }
+                _ => self.error("Value must not be empty", &inner_place),
+            },
+            "Not" => self.rule(operand, false, &inner_place),
+            name => {
+                if self.required(rule, &["Variable"], place) {
+                    self.path(rule, "Variable", place);
+                }
+                self.operand(name, operand, &inner_place);
+            }
+        }
+    }
+
+    fn operand(&mut self, operator: &str, operand: &Value, place: &str) {
+        if operator.starts_with("Is") {
+            let known =
+                ["IsNull", "IsPresent", "IsNumeric", "IsString", "IsBoolean", "IsTimestamp"].contains(&operator);
+            return match (known, operand.as_bool()) {
+                (true, Some(_)) => {}
+                (true, None) => self.error("Expected value of type Boolean", place),
+                (false, _) => self.error("Field is not supported", place),
+            };
+        }
+        let (kind, relation) = ["String", "Numeric", "Boolean", "Timestamp"]
+            .into_iter()
+            .find_map(|kind| operator.strip_prefix(kind).map(|relation| (kind, relation)))
+            .unwrap_or(("", ""));
+        let bare = relation.strip_suffix("Path").unwrap_or(relation);
+        let known = match bare {
+            "Equals" => true,
+            "Matches" => kind == "String" && relation == "Matches",
+            "LessThan" | "GreaterThan" | "LessThanEquals" | "GreaterThanEquals" => kind != "Boolean",
+            _ => false,
+        };
+        if !known || kind.is_empty() {
+            return self.error("Field is not supported", place);
+        }
+        if relation.ends_with("Path") {
+            if operand.as_str().and_then(crate::jsonpath::JsonPath::parse).is_none() {
+                self.error("Value is not a valid JSONPath", place);
+            }
+            return;
+        }
+        match (kind, operand) {
+            ("String", Value::String(_)) | ("Numeric", Value::Number(_)) | ("Boolean", Value::Bool(_)) => {}
+            ("Timestamp", Value::String(text)) if Timestamp::parse(text).is_some() => {}
+            ("Timestamp", _) => self.error("String does not match RFC3339 timestamp", place),
+            _ => self.error(format!("Expected value of type {kind}"), place),
+        }
+    }
+
+    fn wait(&mut self, state: &Value, language: Language, place: &str) {
+        self.exactly_one(state, &["Seconds", "SecondsPath", "Timestamp", "TimestampPath"], place);
+        self.count_or_computed(state, "Seconds", 0, language, place);
+        self.computed(state, "Timestamp", language, place);
+        if let Some(timestamp) = state.get("Timestamp") {
+            let text = timestamp.as_str().unwrap_or_default();
+            let computed = language == Language::Jsonata && expression_source(text).is_some();
+            let place = format!("{place}/Timestamp");
+            if computed {
+                self.expression_text(text, &place);
+            } else if Timestamp::parse(text).is_none() {
+                self.error("String does not match RFC3339 timestamp", &place);
+            }
+        }
+    }
+
+    fn fail(&mut self, state: &Value, language: Language, place: &str) {
+        for field in ["Error", "Cause"] {
+            let path_field = format!("{field}Path");
+            self.at_most_one(state, &[field, &path_field], place);
+            self.text(state, field, place);
+            if language == Language::Jsonata {
+                self.template(state, field, language, place);
+            } else {
+                self.path_or_function(state, &path_field, place);
+            }
+        }
+    }
+
+    fn parallel(&mut self, state: &Value, place: &str) {
+        let Some(branches) = state.get("Branches").and_then(Value::as_array) else {
+            return self.error("These fields are required: [Branches]", place);
+        };
+        if branches.is_empty() {
+            self.error("Value must not be empty", &format!("{place}/Branches"));
+        }
+        for (index, branch) in branches.iter().enumerate() {
+            self.machine(branch, &format!("{place}/Branches[{index}]"), false);
+        }
+    }
+
+    fn map(&mut self, state: &Value, language: Language, place: &str) {
+        let field = match (state.get("ItemProcessor"), state.get("Iterator")) {
+            (Some(_), None) => "ItemProcessor",
+            (None, Some(_)) => "Iterator",
+            (Some(_), Some(_)) => return self.error("Only one of the fields [ItemProcessor, Iterator] is allowed", place),
+            (None, None) => return self.error("These fields are required: [ItemProcessor]", place),
+        };
+        if let Some(processor) = state.get(field) {
+            self.machine(processor, &format!("{place}/{field}"), false);
+        }
+        self.path(state, "ItemsPath", place);
+        self.template(state, "Items", language, place);
+        self.count_or_computed(state, "MaxConcurrency", 0, language, place);
+        self.count_or_computed(state, "ToleratedFailureCount", 0, language, place);
+        self.computed(state, "ToleratedFailurePercentage", language, place);
+        let percentage = state.get("ToleratedFailurePercentage");
+        let computed = |value: &Value| {
+            language == Language::Jsonata && value.as_str().is_some_and(|text| expression_source(text).is_some())
+        };
+        let fits = |value: &Value| value.as_f64().is_some_and(|number| (0.0..=100.0).contains(&number));
+        if percentage.is_some_and(|value| !computed(value) && !fits(value)) {
+            self.error("Value must be between 0 and 100", &format!("{place}/ToleratedFailurePercentage"));
+        }
+        for (holder, data) in [("ItemReader", true), ("ResultWriter", false)] {
+            let Some(value) = state.get(holder) else { continue };
+            let place = format!("{place}/{holder}");
+            if data && self.required(value, &["Resource"], &place) || value.get("Resource").is_some() {
+                self.resource(value, &place);
+            }
+            self.template(value, "Parameters", language, &place);
+            self.template(value, "Arguments", language, &place);
+        }
+        if let Some(batcher) = state.get("ItemBatcher") {
+            self.template(batcher, "BatchInput", language, &format!("{place}/ItemBatcher"));
+        }
+        let problem = state.get("Label").and_then(|text| label::problem(text.as_str().unwrap_or_default()));
+        if let Some(problem) = problem {
+            let mut diagnostic = Diagnostic::error(super::INVALID, problem.clone(), format!("{place}/Label"));
+            diagnostic.label_problem = Some(problem);
+            self.found.push(diagnostic);
+        }
+    }
+}
