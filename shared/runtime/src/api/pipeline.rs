@@ -213,6 +213,10 @@ fn read_body(format: BodyFormat, media_type: &str, bytes: &[u8]) -> Result<Value
                     "Send the body as application/json.",
                 ));
             }
+            // No body at all is an empty document: where every member is optional there is nothing to say.
+            if bytes.iter().all(u8::is_ascii_whitespace) {
+                return Ok(Value::Object(serde_json::Map::new()));
+            }
             serde_json::from_slice(bytes)
                 .map_err(|error| Problem::bad_request("bad-body", format!("The body is not JSON: {error}.")))
         }
