@@ -1,9 +1,13 @@
 //! The gate of the API: every request passes it before a handler runs.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use futures::future::BoxFuture;
-use toss_kernel::{Clock, Ids, Principal, Role};
+use toss_audit::{Action, ActionError, Actor, AuditEvent, Outcome, Target, Trail};
+use toss_kernel::{Clock, Ids, Principal, Role, id::AuditEventId};
 use toss_runtime::{
     ConfigurationError, Grant, Platform,
     api::{Admission, Attempt, Claim, Credential, Denial, Gate, Problem, ProxyResponse, RouteDescription},
@@ -36,6 +40,8 @@ pub struct ClientGate {
     issuer: Issuer,
     limiter: Limiter,
     policy: &'static Policy,
+    trail: Trail,
+    denied: Action,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
 }
@@ -46,16 +52,16 @@ impl ClientGate {
     /// # Errors
     /// [`ConfigurationError`] when a setting is missing.
     pub fn new(platform: &Platform) -> Result<Self, ConfigurationError> {
-        let policy = Policy::embedded().map_err(|error| ConfigurationError::Invalid {
-            name: "TOSS_ENVIRONMENT",
-            reason: error.to_string(),
-        })?;
+        let broken = |reason: String| ConfigurationError::Invalid { name: "_HANDLER", reason };
+        let policy = Policy::embedded().map_err(|error| broken(error.to_string()))?;
         let store = Store::new(platform);
         Ok(Self {
             operator: OperatorKey::from_environment(&platform.environment)?,
             issuer: Issuer::new(platform)?,
             limiter: Limiter::new(store.clone(), Arc::clone(&platform.clock)),
             policy,
+            trail: Trail::new(platform)?,
+            denied: "access.deny".parse().map_err(|error: ActionError| broken(error.to_string()))?,
             clock: Arc::clone(&platform.clock),
             ids: Arc::clone(&platform.ids),
             store,
@@ -102,6 +108,29 @@ impl ClientGate {
             roles: key.roles,
             scopes: key.scopes,
         })
+    }
+
+    /// The denial stands in the log of the principal's tenant; the operator's only in the function's own log.
+    async fn record_denial(&self, denial: Denial<'_>) {
+        let principal = denial.principal;
+        tracing::warn!(tenant = ?principal.tenant, key = ?principal.key, action = denial.action, "request denied");
+        let Some(scope) = scope::of_principal(principal) else { return };
+        let event = AuditEvent {
+            id: AuditEventId::new(self.ids.as_ref(), self.clock.as_ref()),
+            time: self.clock.now(),
+            actor: Actor::caller(scope.tenant(), principal, denial.source_ip.parse().ok()),
+            action: self.denied.clone(),
+            target: Target { kind: "action".to_owned(), id: denial.action.to_owned() },
+            outcome: Outcome::Denied,
+            reasons: self.policy.decide(principal, denial.action).reasons,
+            details: BTreeMap::from([(
+                "path".to_owned(),
+                denial.path.chars().take(200).collect::<String>().into(),
+            )]),
+        };
+        if let Err(error) = self.trail.record(&scope, &event).await {
+            tracing::error!(%error, "a denial is missing from the audit log");
+        }
     }
 
     async fn claimed(&self, attempt: &Attempt<'_>) -> Result<Claim, Problem> {
@@ -195,11 +224,7 @@ impl Gate for ClientGate {
     }
 
     fn denied<'a>(&'a self, denial: Denial<'a>) -> BoxFuture<'a, ()> {
-        Box::pin(async move {
-            tracing::warn!(
-                tenant = ?denial.principal.tenant, key = ?denial.principal.key, action = denial.action, "request denied"
-            );
-        })
+        Box::pin(self.record_denial(denial))
     }
 
     fn claim<'a>(&'a self, attempt: &'a Attempt<'a>) -> BoxFuture<'a, Result<Claim, Problem>> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toss_kernel::{
     Role, TenantScope,
@@ -12,7 +13,8 @@ use toss_kernel::{
 use crate::{Entity, Key, Range, Table, platform_partition, tenant_partition};
 
 /// How fast a key may call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct RatePolicy {
     /// Requests a second, in the long run.
     pub rate: u32,

@@ -1,13 +1,14 @@
 //! Tenants.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toss_kernel::{TenantScope, id::TenantId};
 
 use crate::{Entity, Key, Range, Store, StoreError, Table, platform_partition};
 
 /// Whether a tenant's people and keys may act.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TenantStatus {
     /// They may.

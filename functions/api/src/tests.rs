@@ -1,0 +1,4 @@
+//! The endpoints behind their gate, on tables in memory.
+
+mod keys;
+mod support;
