@@ -1,0 +1,1 @@
+//! Delivers webhooks from their queue.

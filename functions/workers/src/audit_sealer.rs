@@ -1,0 +1,1 @@
+//! Brings audit events from the table stream into the Merkle logs of their tenants.
