@@ -6,6 +6,7 @@
 //! 2. [`check`] tells everything that is wrong with it, each [`Problem`] with a pointer and a stable code.
 //! 3. [`compile`] turns it into a state machine for one tenant ([`CompileTarget`] → [`Compiled`]).
 //! 4. [`graph`] draws it.
+//! 5. [`rehearse`] runs it with mocked results and a virtual clock, without a tenant.
 //!
 //! [`templates`] lists definitions with parameters; [`Template::instantiate`] answers a definition's text.
 //! [`Catalogue`] holds the activity types. [`schema`] is the published JSON Schema of the language.
@@ -21,6 +22,7 @@ mod graph;
 mod plan;
 mod problem;
 mod read;
+mod rehearsal;
 mod schema;
 mod target;
 mod template;
@@ -31,6 +33,7 @@ pub use compile::compile;
 pub use graph::graph;
 pub use problem::Problem;
 pub use read::{Document, Format, MAX_DEPTH, MAX_TEXT_BYTES, MAX_VALUES, parse};
+pub use rehearsal::{Call, Expectation, Rehearsal, Report, rehearse, unreached};
 pub use schema::schema;
 pub use target::{CompileError, CompileTarget, Compiled, CompiledMode};
 pub use template::{Instance, Sample, Template, template, templates};

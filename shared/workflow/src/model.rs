@@ -160,9 +160,17 @@ pub struct Catch {
     pub end: Option<bool>,
     /// With `end`: what the ending answers.
     pub output: Option<Value>,
-    /// The variable that is bound to `{error, cause}`. `error` when not given.
+    /// The variable that is bound to `{error, cause}`. `caught` when not given.
     #[serde(rename = "as")]
     pub name: Option<String>,
+}
+
+impl Catch {
+    /// The variable that holds the error. `$error` would be a function of JSONata.
+    #[must_use]
+    pub fn variable(&self) -> &str {
+        self.name.as_deref().unwrap_or("caught")
+    }
 }
 
 /// How errors are retried.

@@ -37,6 +37,11 @@ impl Pointer {
         Self(format!("{}/{token}", self.0))
     }
 
+    /// Whether this names a part of what the other names.
+    pub(crate) fn is_below(&self, other: &Self) -> bool {
+        self.0.strip_prefix(&other.0).is_some_and(|rest| rest.starts_with('/'))
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

@@ -51,7 +51,7 @@ impl Checker<'_> {
                     everything = steps
                         .keys()
                         .map(|name| (*name).to_owned())
-                        .chain(["input".to_owned(), "error".to_owned()])
+                        .chain(["input".to_owned(), "caught".to_owned()])
                         .collect();
                     &everything
                 }

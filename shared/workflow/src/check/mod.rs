@@ -49,7 +49,17 @@ pub(crate) fn examine(document: &Document, catalogue: &Catalogue) -> (Definition
     }
     checker.flow(&root);
     checker.expressions(&root);
-    problems.append(&mut checker.problems);
+    let found = checker.problems;
+    // What is there and cannot be understood is not missing too.
+    let misread = |problem: &Problem| {
+        problem.code == "missing-key"
+            && problems.iter().any(|known| {
+                matches!(known.code.as_ref(), "bad-duration" | "wrong-type")
+                    && known.pointer.rsplit_once('/').is_some_and(|(parent, _)| parent == problem.pointer)
+            })
+    };
+    let found: Vec<Problem> = found.into_iter().filter(|problem| !misread(problem)).collect();
+    problems.extend(found);
     problems.sort_by(|a, b| {
         (a.line, a.column, &a.pointer, &a.code).cmp(&(b.line, b.column, &b.pointer, &b.code))
     });

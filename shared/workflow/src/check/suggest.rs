@@ -2,7 +2,12 @@
 
 /// The candidate nearest to a name that was not found, if one is near enough to be meant.
 pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (name.chars().count() / 3).clamp(1, 3);
+    let length = name.chars().count();
+    // Of names this short any other is as near.
+    if length < 3 {
+        return None;
+    }
+    let limit = length.div_ceil(3).min(3);
     candidates
         .into_iter()
         .filter(|candidate| candidate.len().abs_diff(name.len()) <= 3 * limit)

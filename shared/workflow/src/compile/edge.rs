@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     expression::{self, Binding},
+    model::Catch,
     plan::{Goto, Kind, Node, Undone, Via},
 };
 
@@ -51,17 +52,12 @@ impl Compiler<'_> {
             }
             Via::Catch(at) => {
                 let catch = node.step.catch.as_ref().and_then(|catches| catches.get(at));
-                let name = catch.and_then(|catch| catch.name.as_deref()).unwrap_or("error");
+                let name = catch.map_or("caught", Catch::variable);
                 if self.reads.contains(name) {
                     edge.assign.insert(building.catch_variable(name), caught());
                 }
-                bindings.insert(
-                    0,
-                    Binding::new(
-                        name,
-                        r#"{"error": $states.errorOutput.Error, "cause": $states.errorOutput.Cause}"#,
-                    ),
-                );
+                let value = format!(r#"{{"error": {ERROR}, "cause": {CAUSE}}}"#);
+                bindings.insert(0, Binding::new(name, value));
             }
             Via::Case(_) | Via::Otherwise => {}
         }
@@ -230,9 +226,15 @@ pub(super) fn route(building: &mut Building<'_, '_>, head: &[(&str, Value)], edg
     Value::Object(entry)
 }
 
+/// The caught error's name. Neither it nor the cause is always there: a timeout has no cause.
+pub(super) const ERROR: &str =
+    r#"($exists($states.errorOutput.Error) ? $states.errorOutput.Error : "States.TaskFailed")"#;
+/// The caught error's cause.
+const CAUSE: &str = r#"($exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : "")"#;
+
 /// The value of a caught error's variable.
 pub(super) fn caught() -> Value {
-    json!({ "error": "{% $states.errorOutput.Error %}", "cause": "{% $states.errorOutput.Cause %}" })
+    json!({ "error": braces(ERROR), "cause": braces(CAUSE) })
 }
 
 /// How many rounds a loop with `while` has run: none when it is entered again.

@@ -58,7 +58,7 @@ impl Building<'_, '_> {
             .nodes
             .iter()
             .flat_map(|node| node.step.catch.iter().flatten())
-            .map(|catch| catch.name.as_deref().unwrap_or("error"))
+            .map(|catch| catch.variable())
             .collect();
         names.into_iter().map(|name| Binding::new(name, format!("${}", self.catch_variable(name)))).collect()
     }

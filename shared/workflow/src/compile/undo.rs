@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Compiler, braces,
+    edge::ERROR,
     names::{self, FAILED, UNDO},
     region::Building,
 };
@@ -108,10 +109,8 @@ impl Compiler<'_> {
         state.insert("Retry".to_owned(), Value::Array(self.retry(spec, compensate.retry.as_ref())));
         let before = building.lists.get(index).cloned().flatten().unwrap_or(Undone::Depends);
         let next = building.undo_target(&before);
-        let cause = format!(
-            "$toss_failure.cause & \" ({} could not be undone: \" & $states.errorOutput.Error & \")\"",
-            node.name
-        );
+        let cause =
+            format!("$toss_failure.cause & \" ({} could not be undone: \" & {ERROR} & \")\"", node.name);
         state.insert(
             "Catch".to_owned(),
             json!([{

@@ -178,7 +178,16 @@ impl Walk {
             if !has_item {
                 self.no_item("$");
             }
-        } else if !self.is_local(name) && !is_builtin(name) {
+        } else if is_builtin(name) && !self.is_local(name) {
+            if !path.is_empty() {
+                let hint =
+                    if name == "error" { "; a caught error is '$caught', or what 'as' says" } else { "" };
+                self.fault(
+                    "unknown-variable",
+                    format!("'${name}' is a function of JSONata and has no fields{hint}"),
+                );
+            }
+        } else if !self.is_local(name) {
             self.found.reads.push(Read { variable: name.to_owned(), path });
         }
     }

@@ -15,7 +15,7 @@ fn codes(expression: &str) -> Vec<&'static str> {
 #[test]
 fn reads_are_found_with_their_static_paths() {
     assert_eq!(reads("$pay.body.href"), ["pay.body.href"]);
-    assert_eq!(reads("$sum($a.lines[amount > $b.min].amount)"), ["b.min", "a.lines.amount"]);
+    assert_eq!(reads("$sum($a.lines[amount > $b.min].amount)"), ["a.lines.amount", "b.min"]);
     assert_eq!(reads("($x := $a.b; $x.c)"), ["a.b"]);
     assert_eq!(reads("$map($a.list, function($v, $i) { $v.n + $i })"), ["a.list"]);
     assert_eq!(reads("{'paid': $exists($pay)}"), ["pay."]);

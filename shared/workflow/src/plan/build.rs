@@ -180,7 +180,8 @@ impl<'d> Builder<'d, '_> {
         if let Some(index) = block.indices.get(name) {
             return Goto::Node(*index);
         }
-        let mut names: Vec<&str> = block.indices.keys().copied().collect();
+        let own = self.nodes.iter().find(|node| pointer.is_below(&node.pointer)).map_or("", |node| node.name);
+        let mut names: Vec<&str> = block.indices.keys().copied().filter(|name| *name != own).collect();
         names.sort_unstable();
         let near = suggest::nearest(name, names.iter().copied());
         let hint = near.map_or_else(

@@ -58,7 +58,7 @@ pub(crate) fn set_by(node: &Node<'_>, via: Via) -> Option<String> {
         Via::Done | Via::Round if node.has_result() => Some(node.name.to_owned()),
         Via::Catch(at) => {
             let catch = node.step.catch.as_ref().and_then(|catches| catches.get(at));
-            catch.map(|catch| catch.name.clone().unwrap_or_else(|| "error".to_owned()))
+            catch.map(|catch| catch.variable().to_owned())
         }
         _ => None,
     }
