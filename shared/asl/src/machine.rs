@@ -1,7 +1,7 @@
 //! A definition, checked and compiled.
 
 use crate::program::{Program, StateIndex};
-use crate::{Diagnostic, Severity, ValidationOptions, validate};
+use crate::{Diagnostic, MachineType, Severity, ValidationOptions, validate};
 use std::fmt;
 use std::sync::Arc;
 
@@ -18,7 +18,16 @@ impl Machine {
     /// # Errors
     /// The errors for which AWS refuses the definition; [`crate::rejection`] makes its message of them.
     pub fn parse(definition: &str) -> Result<Self, Vec<Diagnostic>> {
-        let (value, diagnostics) = validate::read_and_check(definition, ValidationOptions::default());
+        Self::parse_as(definition, MachineType::Standard)
+    }
+
+    /// As [`Machine::parse`], for a machine of this type: Express machines may use less.
+    ///
+    /// # Errors
+    /// As [`Machine::parse`].
+    pub fn parse_as(definition: &str, machine_type: MachineType) -> Result<Self, Vec<Diagnostic>> {
+        let options = ValidationOptions { machine_type, any_resource: false };
+        let (value, diagnostics) = validate::read_and_check(definition, options);
         let errors: Vec<Diagnostic> =
             diagnostics.into_iter().filter(|found| found.severity == Severity::Error).collect();
         if !errors.is_empty() {

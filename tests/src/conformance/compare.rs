@@ -4,11 +4,12 @@
 use serde_json::Value;
 
 /// Texts that recordings put in the place of what differs from run to run.
-const WILDCARDS: [&str; 14] = [
+const WILDCARDS: [&str; 15] = [
     "date",
     "timestamp",
     "start-date",
     "start-time",
+    "entered-time",
     "stop-date",
     "RandomNumberGenerated",
     "X-Amzn-Trace-Id",

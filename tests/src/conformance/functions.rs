@@ -9,6 +9,7 @@ pub(crate) struct Answer {
     pub(crate) after_seconds: u64,
 }
 
+const LOG: &str = "U1RBUlQ=";
 const REQUEST_ID: &str = "0f3c7e1a-0000-4000-8000-000000000001";
 
 /// Answers a call of a function; `None` for anything else.
@@ -20,7 +21,8 @@ pub(crate) fn answer(functions: &Value, invocation: &Invocation, now: Timestamp)
             let name = parameters["FunctionName"].as_str()?.to_owned();
             let payload = match parameters.get("Payload") {
                 // A payload that is a text is sent as it is, and the function reads JSON from it.
-                Some(Value::Null) if with_log(&invocation.parameters.to_json()) => json!({}),
+                // No payload is an empty event.
+                Some(Value::Null) => json!({}),
                 Some(Value::String(text)) => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
                 Some(payload) => payload.clone(),
                 None => json!({}),
@@ -88,6 +90,8 @@ fn envelope(payload: &Value, with_log: bool, now: Timestamp) -> Value {
         ("X-Amzn-Trace-Id", trace),
         ("Content-Type", "application/json"),
     ];
+    let headers = headers.into_iter().chain(with_log.then_some(("X-Amz-Log-Result", LOG)));
+    let headers: Vec<(&str, &str)> = headers.collect();
     let single: serde_json::Map<String, Value> =
         headers.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
     let lists: serde_json::Map<String, Value> =
@@ -100,7 +104,7 @@ fn envelope(payload: &Value, with_log: bool, now: Timestamp) -> Value {
         "StatusCode": 200,
     });
     if let (true, Some(members)) = (with_log, answer.as_object_mut()) {
-        members.insert("LogResult".to_owned(), json!("U1RBUlQ="));
+        members.insert("LogResult".to_owned(), json!(LOG));
     }
     answer
 }

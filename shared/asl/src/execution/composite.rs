@@ -142,7 +142,8 @@ impl<'a> Run<'a> {
             .into()),
             _ => {
                 let path = match &map.items {
-                    Items::Path(Some(path)) => path.text(),
+                    // AWS drops the sign of the context object.
+                    Items::Path(Some(path)) => path.text().strip_prefix('$').filter(|_| path.text().starts_with("$$")).unwrap_or(path.text()),
                     _ => "$",
                 };
                 Err(EvaluationError::runtime(format!("Reference path \"{path}\" must point to array.")).into())

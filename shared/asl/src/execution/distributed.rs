@@ -163,7 +163,7 @@ impl<'a> Run<'a> {
         Ok(Flow::Pause(std::mem::replace(&mut frame.phase, Phase::Again)))
     }
 
-    fn tolerated(
+    pub(super) fn tolerated(
         &mut self,
         frame: &Frame,
         state: &State,

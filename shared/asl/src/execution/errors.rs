@@ -108,7 +108,7 @@ impl<'a> Run<'a> {
         millis
     }
 
-    fn caught(
+    pub(super) fn caught(
         &mut self,
         frame: &Frame,
         state: &State,
@@ -156,7 +156,7 @@ fn composite(kind: StateKind) -> Option<StateKind> {
     matches!(kind, StateKind::Parallel | StateKind::Map).then_some(kind)
 }
 
-fn first_match<'s, T>(
+pub(super) fn first_match<'s, T>(
     handlers: &'s [T],
     errors: impl Fn(&T) -> &Vec<Arc<str>>,
     error: &str,

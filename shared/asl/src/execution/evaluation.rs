@@ -23,6 +23,8 @@ pub(crate) struct Evaluation<'a> {
     pub(super) item: Option<(u64, Value)>,
     pub(super) task: Option<TaskId>,
     pub(super) random: Cell<u64>,
+    /// A context object that was given from outside.
+    pub(super) given_context: Option<Value>,
 }
 
 impl Roots for Evaluation<'_> {
@@ -31,6 +33,9 @@ impl Roots for Evaluation<'_> {
     }
 
     fn context(&self) -> Value {
+        if let Some(given) = &self.given_context {
+            return given.clone();
+        }
         let state = [
             ("Name", Some(Value::String(self.state.name.clone()))),
             ("EnteredTime", Some(Value::string(self.frame.entered_at.to_string()))),

@@ -11,8 +11,13 @@ mod snapshot;
 mod states;
 mod stimuli;
 mod task;
+mod trial;
 
 pub use snapshot::Snapshot;
+
+pub(crate) use evaluation::context_object;
+pub(crate) use run::Trouble;
+pub(crate) use trial::{Need, Trial, TrialResult};
 
 use crate::{
     Completion, Effect, ExecutionContext, Machine, Outcome, Payload, Seed, Status, Stimulus, TaskId, Timestamp,

@@ -35,20 +35,26 @@ impl Run<'_> {
             return Ok((output, assigned));
         }
         let assigned = self.assigned(frame, state, state.assign.as_ref(), result, ("", None))?;
-        let selected = match &state.result_selector {
-            Some(template) => {
-                let value = self.evaluate(
-                    frame,
-                    state,
-                    |evaluation| evaluation.input = result.value().clone(),
-                    |evaluation| template.evaluate(evaluation, "ResultSelector"),
-                )?;
-                Payload::from_value(value)
-            }
-            None => result.clone(),
-        };
+        let selected = self.selected_result(frame, state, result)?;
         let placed = place(&state.result_path, &frame.input, selected)?;
         Ok((self.selected_output(frame, state, placed)?, assigned))
+    }
+
+    /// The result after `ResultSelector`.
+    pub(super) fn selected_result(
+        &mut self,
+        frame: &Frame,
+        state: &State,
+        result: &Payload,
+    ) -> Result<Payload, Trouble> {
+        let Some(template) = &state.result_selector else { return Ok(result.clone()) };
+        let value = self.evaluate(
+            frame,
+            state,
+            |evaluation| evaluation.input = result.value().clone(),
+            |evaluation| template.evaluate(evaluation, "ResultSelector"),
+        )?;
+        Ok(Payload::from_value(value))
     }
 
     /// The output after `OutputPath`.

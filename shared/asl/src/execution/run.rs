@@ -20,6 +20,8 @@ pub(super) struct Run<'a> {
     pub(super) state: &'a mut Snapshot,
     pub(super) now: Timestamp,
     pub(super) outcome: Outcome,
+    /// A context object in the place of the execution's own, for tests of a state.
+    pub(super) given_context: Option<Value>,
 }
 
 /// How a state goes on.
@@ -40,7 +42,7 @@ pub(super) struct Exit {
 }
 
 /// Why a state failed.
-pub(super) enum Trouble {
+pub(crate) enum Trouble {
     /// A path or expression has no value: an event tells of it if it is JSONata's.
     Evaluation(EvaluationError),
     /// Everything else, with the events already written.
@@ -55,7 +57,7 @@ impl From<EvaluationError> for Trouble {
 
 impl<'a> Run<'a> {
     pub(super) fn new(program: &'a Program, state: &'a mut Snapshot, now: Timestamp) -> Self {
-        Self { program, state, now, outcome: Outcome { accepted: true, ..Outcome::default() } }
+        Self { program, state, now, outcome: Outcome { accepted: true, ..Outcome::default() }, given_context: None }
     }
 
     pub(super) fn finish(self) -> Outcome {
@@ -298,6 +300,7 @@ impl<'a> Run<'a> {
             item: None,
             task: None,
             random: Cell::new(self.state.next_random),
+            given_context: self.given_context.clone(),
         };
         prepare(&mut evaluation);
         let value = evaluate(&evaluation);

@@ -23,8 +23,10 @@ impl<'a> Run<'a> {
                 }))
             }
             Body::Succeed => self.effective_input(frame, state).map(Flow::Done),
-            Body::Fail { error, cause } => self.fail(frame, state, error.as_ref(), cause.as_ref()),
-            Body::Choice(choice) => self.choose(frame, state, choice),
+            Body::Fail { error, cause } => {
+                self.failing(frame, state, error.as_ref(), cause.as_ref()).and_then(|failure| Err(Trouble::Failure(failure)))
+            }
+            Body::Choice(choice) => self.chosen(frame, state, choice).map(|exit| Flow::Exit(Box::new(exit))),
             Body::Wait(delay) => self.wait(id, frame, state, delay),
             Body::Task(task) => self.task(id, frame, state, task),
             Body::Parallel { branches } => self.parallel(id, frame, state, branches),
@@ -66,13 +68,14 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn fail(
+    /// The error that a Fail state raises.
+    pub(super) fn failing(
         &mut self,
         frame: &Frame,
         state: &State,
         error: Option<&Text>,
         cause: Option<&Text>,
-    ) -> Result<Flow, Trouble> {
+    ) -> Result<Failure, Trouble> {
         let mut text = |field: &str, source: Option<&Text>| -> Result<Option<std::sync::Arc<str>>, EvaluationError> {
             let Some(source) = source else { return Ok(None) };
             let value = self.evaluate(
@@ -89,11 +92,11 @@ impl<'a> Run<'a> {
                 (other, _) => Ok(Some(other.to_json().into())),
             }
         };
-        let failure = Failure { error: text("Error", error)?, cause: text("Cause", cause)? };
-        Err(Trouble::Failure(failure))
+        Ok(Failure { error: text("Error", error)?, cause: text("Cause", cause)? })
     }
 
-    fn choose(&mut self, frame: &Frame, state: &'a State, choice: &'a Choice) -> Result<Flow, Trouble> {
+    /// Where a Choice state leads, and with what.
+    pub(super) fn chosen(&mut self, frame: &Frame, state: &State, choice: &Choice) -> Result<Exit, Trouble> {
         let input = self.effective_input(frame, state)?;
         let mut chosen = None;
         for (index, rule) in choice.rules.iter().enumerate() {
@@ -138,7 +141,7 @@ impl<'a> Run<'a> {
             }
             None => self.selected_output(frame, state, input)?,
         };
-        Ok(Flow::Exit(Box::new(Exit { output, assigned, next: Some(next) })))
+        Ok(Exit { output, assigned, next: Some(next) })
     }
 
     fn wait(&mut self, id: FrameId, frame: &Frame, state: &State, delay: &Delay) -> Result<Flow, Trouble> {

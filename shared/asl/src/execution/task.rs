@@ -61,6 +61,18 @@ impl<'a> Run<'a> {
         Ok(Flow::Pause(Phase::Task(Box::new(run))))
     }
 
+    /// What a task would be called with.
+    pub(super) fn task_parameters(&mut self, frame: &Frame, state: &State, task: &Task) -> Result<Payload, Trouble> {
+        let input = self.selected_input(frame, state)?;
+        let arguments = self.evaluate(
+            frame,
+            state,
+            |evaluation| evaluation.input = input.value().clone(),
+            |evaluation| arguments(evaluation, state, task, &input),
+        )?;
+        Ok(arguments.parameters)
+    }
+
     /// Only tasks that others complete can be silent too long.
     fn heartbeat_timer(&mut self, id: FrameId, run: &TaskRun, task: &Task) -> Option<crate::TimerId> {
         let seconds = run.heartbeat_seconds?;

@@ -92,7 +92,7 @@ impl Check {
             return self.error("These fields are required: [ErrorEquals]", place.trim_end_matches("/ErrorEquals"));
         };
         if names.is_empty() {
-            return self.error("Value must not be empty", &place);
+            return self.error("Value cannot be empty", &place);
         }
         let names: Vec<Option<&str>> = names.iter().map(Value::as_str).collect();
         if names.contains(&None) {

@@ -166,7 +166,7 @@ impl Check {
 }
 
 /// The states that a state names as next.
-fn targets(state: &Value) -> Vec<&str> {
+pub(crate) fn targets(state: &Value) -> Vec<&str> {
     let mut names: Vec<&str> = Vec::new();
     names.extend(["Next", "Default"].iter().filter_map(|field| state.get(field).and_then(Value::as_str)));
     for list in ["Choices", "Catch"] {

@@ -46,7 +46,13 @@ impl Check {
                 ],
                 &["Items", "Output"],
             ),
-            _ => return self.error("Invalid State Type", &format!("{place}/Type")),
+            _ => {
+                let kinds = "Task, Wait, Pass, Succeed, Fail, Choice, Parallel, Map";
+                return self.error(
+                    format!("The field 'Type' should have one of these values: [{kinds}]"),
+                    &format!("{place}/Type"),
+                );
+            },
         };
         let mut allowed = [&ANY[..], plain].concat();
         if !matches!(kind, "Choice" | "Succeed" | "Fail") {
@@ -213,7 +219,7 @@ impl Check {
             return self.error("These fields are required: [Choices]", place);
         };
         if rules.is_empty() {
-            self.error("Value must not be empty", &format!("{place}/Choices"));
+            self.error("Value cannot be empty", &format!("{place}/Choices"));
         }
         for (index, rule) in rules.iter().enumerate() {
             let place = format!("{place}/Choices[{index}]");
@@ -247,7 +253,7 @@ impl Check {
                         self.rule(rule, false, &format!("{inner_place}[{index}]"));
                     }
                 }
-                _ => self.error("Value must not be empty", &inner_place),
+                _ => self.error("Value cannot be empty", &inner_place),
             },
             "Not" => self.rule(operand, false, &inner_place),
             name => {
@@ -331,7 +337,7 @@ impl Check {
             return self.error("These fields are required: [Branches]", place);
         };
         if branches.is_empty() {
-            self.error("Value must not be empty", &format!("{place}/Branches"));
+            self.error("Value cannot be empty", &format!("{place}/Branches"));
         }
         for (index, branch) in branches.iter().enumerate() {
             self.machine(branch, &format!("{place}/Branches[{index}]"), false);
