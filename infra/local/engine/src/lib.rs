@@ -1,1 +1,48 @@
 //! Step Functions, embedded: the durable engine and its protocol.
+//!
+//! [`Engine::open`] takes a folder and three things of the home it lives in: what calls functions
+//! ([`TaskInvoker`]), what calls other services ([`AwsCaller`]), and what hears how executions stand
+//! ([`StatusListener`]). The engine is a [`toss_local_protocol::JsonService`] with the target prefix
+//! `AWSStepFunctions`.
+//!
+//! # How it is durable
+//! The interpreter (`toss-asl`) is deterministic, so the journal holds what happened (starts, answers, fired
+//! timers, tokens), never what the interpreter made of it. Each such stimulus is applied in memory and
+//! appended under the execution's lock; its effects begin, and its caller is answered, when the record is on
+//! disk. All executions share the journal's flushes, and no lock is held across one.
+//!
+//! A thread writes executions that ended or rest to the archive (SQLite) behind the journal and drops them
+//! from memory: a waiting execution costs a row and an entry in the timers' set. A row knows up to which
+//! position of the journal it reflects its execution, so a start replays only what is newer. When the journal
+//! has grown, everything is written to the archive and the journal starts over.
+//!
+//! After a crash, calls without a journalled answer are made again (at least once), nested executions and
+//! children of distributed Maps are found by their names (exactly once), status events that were not marked
+//! as delivered are offered again (at least once), and late timers fire at once.
+//!
+//! Express executions are started durably, but their steps are not journalled: after a crash they run again
+//! from their start, as AWS's at-least-once Express workflows may. Synchronous ones end with their caller.
+
+mod activities;
+mod api;
+mod archive;
+mod catalogue;
+mod codec;
+mod core;
+mod engine;
+mod error;
+mod executions;
+mod home;
+mod keeper;
+mod names;
+mod outbox;
+mod record;
+mod recovery;
+mod run;
+mod tasks;
+
+pub use engine::{Engine, Options};
+pub use error::EngineError;
+pub use home::{
+    AwsCaller, CallError, FunctionAnswer, FunctionCall, ServiceCall, StatusListener, TaskInvoker,
+};
