@@ -208,6 +208,33 @@ pub fn definition<A: Activity>() -> FunctionDefinition {
         .sizing(A::SIZING)
 }
 
+/// An activity in its group's list: its function and its catalogue entry come from the same type.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    definition: fn() -> FunctionDefinition,
+    spec: fn() -> ActivitySpec,
+}
+
+impl Entry {
+    /// The entry of `A`.
+    #[must_use]
+    pub const fn of<A: Activity>() -> Self {
+        Self { definition: definition::<A>, spec: spec::<A> }
+    }
+
+    /// The function that serves it.
+    #[must_use]
+    pub fn definition(&self) -> FunctionDefinition {
+        (self.definition)()
+    }
+
+    /// Its catalogue entry.
+    #[must_use]
+    pub fn spec(&self) -> ActivitySpec {
+        (self.spec)()
+    }
+}
+
 struct ActivityFunction<A>(A);
 
 impl<A: Activity> Function for ActivityFunction<A> {

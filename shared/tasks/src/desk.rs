@@ -118,7 +118,7 @@ impl Entry {
 pub(crate) enum Change {
     Nothing,
     Unrecorded,
-    Recorded(Entry),
+    Recorded(Box<Entry>),
 }
 
 impl Desk {
@@ -182,7 +182,7 @@ impl Desk {
                     .with("decision", json!(ballot.verdict))
                     .with("comment", json!(ballot.comment))
                     .with("task_status", json!(task.status));
-                Ok(Change::Recorded(entry))
+                Ok(Change::Recorded(Box::new(entry)))
             })
             .await?;
         Ok((task, effect))
@@ -209,7 +209,7 @@ impl Desk {
                 let entry = Entry::by_caller(request, &voice, "task.delegate")
                     .with("to", json!(to))
                     .with("comment", json!(comment));
-                Ok(Change::Recorded(entry))
+                Ok(Change::Recorded(Box::new(entry)))
             })
             .await?;
         Ok((task, effect))
@@ -228,7 +228,7 @@ impl Desk {
                 if effect == Effect::Repeated {
                     return Ok(Change::Nothing);
                 }
-                Ok(Change::Recorded(Entry::by_caller(request, &voice, "task.claim")))
+                Ok(Change::Recorded(Box::new(Entry::by_caller(request, &voice, "task.claim"))))
             })
             .await?;
         Ok((task, effect))
@@ -250,7 +250,7 @@ impl Desk {
             }
             current.status = TaskStatus::Expired;
             current.closed_at = Some(now);
-            Ok(Change::Recorded(Entry::by_platform(current, "tasks", "task.expire")))
+            Ok(Change::Recorded(Box::new(Entry::by_platform(current, "tasks", "task.expire"))))
         })
         .await
     }
@@ -287,7 +287,7 @@ impl Desk {
             for step in current.escalations.iter_mut().filter(|step| step.at <= now) {
                 step.done = true;
             }
-            Ok(Change::Recorded(Entry::by_platform(current, "timers", "task.escalate").with("to", json!(to))))
+            Ok(Change::Recorded(Box::new(Entry::by_platform(current, "timers", "task.escalate").with("to", json!(to)))))
         })
         .await
     }
@@ -303,7 +303,7 @@ impl Desk {
                 return Ok(Change::Nothing);
             }
             (current.status, current.closed_at) = (TaskStatus::Expired, Some(now));
-            Ok(Change::Recorded(Entry::by_platform(current, "timers", "task.expire")))
+            Ok(Change::Recorded(Box::new(Entry::by_platform(current, "timers", "task.expire"))))
         })
         .await
     }
@@ -325,7 +325,7 @@ impl Desk {
                         return Ok(Change::Nothing);
                     }
                     (current.status, current.closed_at) = (TaskStatus::Cancelled, Some(now));
-                    Ok(Change::Recorded(Entry::by_platform(current, "workflows", "task.cancel")))
+                    Ok(Change::Recorded(Box::new(Entry::by_platform(current, "workflows", "task.cancel"))))
                 });
                 match closed.await {
                     Ok(_) | Err(TaskError::NotFound) => {}
