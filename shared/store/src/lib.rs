@@ -16,6 +16,7 @@ mod binary;
 pub mod clients;
 mod entity;
 mod error;
+pub mod executions;
 pub mod groups;
 pub mod idempotency;
 pub mod inbox;
@@ -31,6 +32,7 @@ pub mod tenants;
 pub mod testing;
 mod transaction;
 pub mod webhooks;
+pub mod workflows;
 
 pub use entity::{Entity, IndexEntry};
 pub use error::StoreError;
