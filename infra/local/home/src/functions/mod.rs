@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 pub(crate) use binaries::Binaries;
 pub(crate) use identity::Identity;
 pub(crate) use in_process::InProcessHost;
+pub use in_process::Registries;
 pub(crate) use invocation::{FunctionResult, Invocation, InvokeError, error_document};
 
 use crate::template::model::Function;

@@ -3,6 +3,7 @@
 mod arns;
 mod dispatch;
 mod error;
+mod stream;
 mod tables;
 mod upkeep;
 
@@ -12,18 +13,34 @@ use std::sync::Arc;
 use bytes::Bytes;
 use dynoxide::Database;
 use futures::future::{BoxFuture, FutureExt as _};
+use tokio::sync::watch;
 use toss_local_protocol::{Caller, JsonService, ServiceError};
 
-pub(crate) use tables::TableError;
+pub(crate) use stream::StreamPage;
+pub use tables::TableError;
 pub(crate) use upkeep::Upkeep;
 
 use crate::template::model::Table;
+
+/// Operations that a stream may tell of.
+const WRITES: &[&str] = &[
+    "BatchExecuteStatement",
+    "BatchWriteItem",
+    "DeleteItem",
+    "ExecuteStatement",
+    "ExecuteTransaction",
+    "PutItem",
+    "TransactWriteItems",
+    "UpdateItem",
+];
 
 /// The tables of a home.
 #[derive(Clone)]
 pub(crate) struct Tables {
     database: Database,
     region: Arc<str>,
+    /// Counts writes, for those who wait for one.
+    written: Arc<watch::Sender<u64>>,
 }
 
 impl Tables {
@@ -34,9 +51,14 @@ impl Tables {
         wanted: impl IntoIterator<Item = &'t Table>,
     ) -> Result<Self, TableError> {
         let database = Database::new(&file.to_string_lossy()).map_err(TableError::open)?;
-        let tables = Self { database, region: region.into() };
+        let tables = Self { database, region: region.into(), written: Arc::default() };
         tables.ensure(wanted)?;
         Ok(tables)
+    }
+
+    /// Changes with every write.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.written.subscribe()
     }
 
     /// Removes what has expired, and answers how much it was. Blocks on the disk.
@@ -52,6 +74,9 @@ impl Tables {
         let output = dispatch::dispatch(&self.database, operation, &body)
             .ok_or_else(|| ServiceError::unknown_operation(operation))?
             .map_err(|failure| error::service_error(operation, failure))?;
+        if WRITES.contains(&operation) {
+            self.written.send_modify(|count| *count += 1);
+        }
         Ok(arns::outward(operation, &self.region, output).into())
     }
 }

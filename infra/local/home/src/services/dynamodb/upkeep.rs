@@ -24,11 +24,11 @@ impl Upkeep {
     }
 
     /// Forgets the records of a table's stream before `position` that are older than `seconds`.
-    pub(crate) fn forget(&self, table: &str, position: i64, now: i64, seconds: i64) -> Result<usize, rusqlite::Error> {
+    pub(crate) fn forget(&self, table: &str, position: i64, seconds: i64) -> Result<usize, rusqlite::Error> {
         self.connection.execute(
             "DELETE FROM _stream_records WHERE table_name = ?1
-             AND CAST(sequence_number AS INTEGER) < ?2 AND created_at < ?3",
-            params![table, position, now - seconds],
+             AND CAST(sequence_number AS INTEGER) < ?2 AND created_at <= unixepoch() - ?3",
+            params![table, position, seconds],
         )
     }
 }
