@@ -6,7 +6,7 @@ use toss_kernel::activity::{ActivitySpec, RetryClass};
 
 use crate::{
     catalogue::Catalogue,
-    plan::{Kind, Node},
+    plan::{Kind, Node, Region},
 };
 
 /// Errors of Lambda itself that pass by.
@@ -53,8 +53,12 @@ impl<'c> Raised<'c> {
             Kind::Task | Kind::While => self.specs.extend(catalogue.get(node.activity())),
             Kind::Fail => self.named.extend(node.step.fail.as_ref().and_then(|fail| fail.error.clone())),
             Kind::Map(_) | Kind::Parallel(_) => {
-                for inner in node.regions().flat_map(crate::plan::Region::all_nodes) {
-                    self.collect(inner, catalogue);
+                for inner in node.regions().flat_map(Region::all_nodes) {
+                    // What holds others is among them with its own nodes: looking into it again would take
+                    // twice as long for each level.
+                    if !matches!(inner.kind, Kind::Map(_) | Kind::Parallel(_)) {
+                        self.collect(inner, catalogue);
+                    }
                 }
             }
             Kind::Conditional | Kind::Delay => {}

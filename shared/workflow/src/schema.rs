@@ -57,3 +57,45 @@ fn parameters(schema: &Value) -> Value {
     }
     schema
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{check, parse, read::Format, template::templates};
+
+    fn accepts(definition: &Value) -> bool {
+        jsonschema::validator_for(&schema(Catalogue::embedded())).unwrap().is_valid(definition)
+    }
+
+    #[test]
+    fn editors_accept_what_the_checks_accept() {
+        let parameters =
+            json!({ "payment_url": "https://bank.example/p", "ledger_url": "https://ledger.example/r" });
+        for template in templates() {
+            let instance = template.instantiate("mine", &parameters).unwrap();
+            let document = parse(&instance.text, Format::Json).unwrap();
+            assert_eq!(check(&document, Catalogue::embedded()), []);
+            assert!(accepts(&instance.definition), "{}", template.id);
+        }
+        for spec in Catalogue::embedded().iter() {
+            let definition = json!({ "workflow": "sample", "steps": { "a": spec.example } });
+            assert!(accepts(&definition), "{}", spec.activity_type);
+        }
+    }
+
+    #[test]
+    fn editors_refuse_what_has_no_meaning() {
+        let step = |step: Value| json!({ "workflow": "sample", "steps": { "a": step } });
+        assert!(!accepts(&json!({ "steps": {} })));
+        assert!(!accepts(&step(json!({ "activity": "Nope" }))));
+        assert!(!accepts(&step(json!({ "activity": "Delay", "fr": "1s" }))));
+        assert!(!accepts(&step(json!({ "activity": "Delay", "timeout": "soon" }))));
+        assert!(!accepts(&step(
+            json!({ "activity": "HttpRequest", "with": { "method": "FETCH", "url": "x" } })
+        )));
+        assert!(!accepts(&step(json!({ "activity": "HttpRequest", "with": { "method": "GET" } }))));
+        assert!(accepts(&step(
+            json!({ "activity": "HttpRequest", "with": { "method": "{% $m %}", "url": "x" } })
+        )));
+    }
+}

@@ -7,28 +7,42 @@ use toss_kernel::{
 
 use super::Checker;
 use crate::{
-    model::Mode,
+    model::{Definition, Mode, Step, Steps},
     plan::{Kind, Region},
-    problem::Pointer,
+    problem::{Pointer, Problem},
+    read::Document,
 };
 
 /// The most steps of a workflow, those inside loops and branches included.
-const MAX_STEPS: usize = 500;
+pub(super) const MAX_STEPS: usize = 500;
 /// The longest `TimeoutSeconds`.
 const MAX_TIMEOUT_SECONDS: u64 = 99_999_999;
 /// How long an express execution may take.
 pub(crate) const EXPRESS_SECONDS: u64 = 300;
 
+/// How many steps a definition has.
+pub(super) fn steps(definition: &Definition) -> usize {
+    fn count(steps: Option<&Steps>) -> usize {
+        let steps = steps.map(|steps| steps.0.as_slice()).unwrap_or_default();
+        let inside = |step: &Step| {
+            let branches = step.branches.iter().flat_map(|branches| branches.values());
+            count(step.steps.as_ref()) + branches.map(|branch| count(branch.steps.as_ref())).sum::<usize>()
+        };
+        steps.iter().map(|(_, step)| 1 + inside(step)).sum()
+    }
+    count(definition.steps.as_ref())
+}
+
+pub(super) fn too_many(document: &Document, steps: usize) -> Problem {
+    let message = format!(
+        "a workflow has at most {MAX_STEPS} steps, not {steps}; move parts into workflows of their own"
+    );
+    document.problem("/steps", "too-many-steps", message)
+}
+
 impl Checker<'_> {
     pub(super) fn limits(&mut self, root: &Region<'_>) {
         let nodes = root.all_nodes();
-        if nodes.len() > MAX_STEPS {
-            let message = format!(
-                "a workflow has at most {MAX_STEPS} steps, not {}; move parts into workflows of their own",
-                nodes.len()
-            );
-            self.add(&Pointer::root().join("steps"), "too-many-steps", message);
-        }
         self.time(self.definition.timeout, &Pointer::root().join("timeout"));
         for node in &nodes {
             self.time(node.step.timeout, &node.pointer.join("timeout"));

@@ -34,6 +34,12 @@ pub fn check(document: &Document, catalogue: &Catalogue) -> Vec<Problem> {
 /// The definition as far as it is understood, and everything that is wrong with it.
 pub(crate) fn examine(document: &Document, catalogue: &Catalogue) -> (Definition, Vec<Problem>) {
     let (definition, mut problems) = structure::understand(document);
+    let steps = limits::steps(&definition);
+    if steps > limits::MAX_STEPS {
+        // What is checked from here on takes time with the square of the steps.
+        problems.push(limits::too_many(document, steps));
+        return (definition, problems);
+    }
     let mut flow_problems = Vec::new();
     let root = plan::build(&definition, &mut flow_problems);
     let mut checker = Checker { document, catalogue, definition: &definition, problems: Vec::new() };

@@ -43,6 +43,11 @@ impl Checker<'_> {
                 if let Some(name) = &catch.name {
                     let pointer = node.pointer.join("catch").join(at).join("as");
                     self.given(name, &pointer, steps);
+                    if around.iter().any(|item| item == name) {
+                        let message =
+                            format!("the loop around this calls its item '{name}'; use another name");
+                        self.add(&pointer, "duplicate-name", message);
+                    }
                 }
             }
             if let Kind::Map(_) = node.kind {

@@ -28,7 +28,7 @@ impl Checker<'_> {
             let Some(name) = &compensate.activity else { return };
             match self.catalogue.get(name) {
                 Some(spec) if may_compensate(spec.wait) => {
-                    self.compare(spec, compensate.with.as_ref(), &pointer)
+                    self.compare(spec, compensate.with.as_ref(), &pointer);
                 }
                 Some(_) => {
                     let message =

@@ -151,7 +151,7 @@ impl<'schema> Shape<'schema> {
             let below = at.join(name);
             match (properties.and_then(|properties| properties.get(name)), additional) {
                 (Some(schema), _) | (None, Some(schema @ Value::Object(_))) => {
-                    self.value(schema, member, &below)
+                    self.value(schema, member, &below);
                 }
                 (None, Some(Value::Bool(false))) => self.unknown(properties, name, &below),
                 _ => {}

@@ -296,3 +296,31 @@ fn the_examples_of_the_catalogue_are_right() {
         assert_eq!(check(&document, Catalogue::embedded()), [], "{}", spec.activity_type);
     }
 }
+
+/// Each of these took a time that grows faster than its size before it was bounded.
+#[test]
+fn hostile_definitions_are_answered_soon() {
+    let log = "{\"activity\": \"AuditLog\", \"with\": {\"action\": \"{% $a0 %}\", \"target\": \"x\"}}";
+    let many: Vec<String> = (0..6000).map(|at| format!("\"a{at}\": {log}")).collect();
+    let most: Vec<String> = (0..500).map(|at| format!("\"a{at}\": {log}")).collect();
+    let mut nested = log.to_owned();
+    for level in 0..28 {
+        nested = format!(
+            "{{\"activity\": \"Loop\", \"items\": [1], \"steps\": {{\"l{level}\": {nested}}}, \"catch\": [{{\"end\": true}}]}}"
+        );
+    }
+    let deep = format!("\"a\": {{\"activity\": \"Delay\", \"for\": \"{{% {}1 %}}\"}}", "(".repeat(200_000));
+    let long =
+        format!("\"a\": {{\"activity\": \"Delay\", \"for\": \"{{% 1{} %}}\"}}", " + 1".repeat(100_000));
+    let quotes = format!("\"a\": {{\"activity\": \"Delay\", \"until\": \"{}\"}}", "{% ' ".repeat(80_000));
+    let name = format!("\"{}\": {log}", "n".repeat(400_000));
+    for steps in [many.join(","), most.join(","), format!("\"a\": {nested}"), deep, long, quotes, name] {
+        let text = format!("{{\"workflow\": \"sample\", \"steps\": {{{steps}}}}}");
+        let began = std::time::Instant::now();
+        let document = parse(&text, Format::Json).unwrap();
+        let told = check(&document, Catalogue::embedded());
+        assert!(!told.is_empty());
+        assert!(told.iter().all(|problem| problem.message.len() < 2000), "{}", told[0].code);
+        assert!(began.elapsed().as_secs() < 10, "{} took {:?}", &text[..60], began.elapsed());
+    }
+}

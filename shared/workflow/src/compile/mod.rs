@@ -150,4 +150,6 @@ fn braces(expression: &str) -> Value {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{Compiler, braces, execution_binding, names};
 use crate::{
     expression::{self, Binding},
+    model::Catch,
     plan::{Goto, Kind, Node, Region, Undone, Via, undo_lists},
 };
 
@@ -58,7 +59,7 @@ impl Building<'_, '_> {
             .nodes
             .iter()
             .flat_map(|node| node.step.catch.iter().flatten())
-            .map(|catch| catch.variable())
+            .map(Catch::variable)
             .collect();
         names.into_iter().map(|name| Binding::new(name, format!("${}", self.catch_variable(name)))).collect()
     }

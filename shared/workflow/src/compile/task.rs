@@ -41,7 +41,7 @@ impl Compiler<'_> {
                 members.extend(value.map(|value| (option.parameter().to_owned(), value)));
             }
         }
-        self.call(&mut state, spec, node.name, parameters, timeout);
+        self.call(&mut state, spec, node.name, &parameters, timeout);
         let retry = self.retry(spec, step.retry.as_ref());
         state.insert("Retry".to_owned(), Value::Array(retry));
         self.catch(building, index, node, &mut state);
@@ -56,7 +56,7 @@ impl Compiler<'_> {
         state: &mut Map<String, Value>,
         spec: &ActivitySpec,
         step: &str,
-        parameters: Value,
+        parameters: &Value,
         timeout: Option<Span>,
     ) {
         self.activities.insert(spec.activity_type.clone());

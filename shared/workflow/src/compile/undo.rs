@@ -105,7 +105,7 @@ impl Compiler<'_> {
             return state;
         };
         let name = names::undo(node.name);
-        self.call(&mut state, spec, &name, braces("$toss_undo.with"), compensate.timeout.or(spec.timeout));
+        self.call(&mut state, spec, &name, &braces("$toss_undo.with"), compensate.timeout.or(spec.timeout));
         state.insert("Retry".to_owned(), Value::Array(self.retry(spec, compensate.retry.as_ref())));
         let before = building.lists.get(index).cloned().flatten().unwrap_or(Undone::Depends);
         let next = building.undo_target(&before);

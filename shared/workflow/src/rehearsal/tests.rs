@@ -16,6 +16,7 @@ fn sample(name: &str) -> Value {
     samples.iter().find(|sample| sample.name == name).unwrap().input.clone()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the callers write literals")]
 fn run(document: &Document, input: Value, mocks: Value) -> Report {
     let mocks = mocks.as_object().unwrap().clone();
     let rehearsal = Rehearsal { input, mocks, ..Rehearsal::default() };
@@ -46,6 +47,7 @@ fn mocks() -> Value {
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the callers write literals")]
 fn with(change: Value) -> Value {
     let mut all = mocks();
     all.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
