@@ -31,7 +31,7 @@ pub use catalogue::Catalogue;
 pub use check::check;
 pub use compile::compile;
 pub use graph::graph;
-pub use problem::Problem;
+pub use problem::{PROBLEM_CODES, Problem};
 pub use read::{Document, Format, MAX_DEPTH, MAX_TEXT_BYTES, MAX_VALUES, parse};
 pub use rehearsal::{Call, Expectation, Rehearsal, Report, rehearse, unreached};
 pub use schema::schema;

@@ -113,7 +113,12 @@ proptest! {
                 let parsed = Machine::parse(&first.asl.to_string());
                 prop_assert!(parsed.is_ok(), "{:#?}\n{:#}", parsed.err(), first.asl);
             }
-            Err(error) => prop_assert!(!error.problems.is_empty()),
+            Err(error) => {
+                prop_assert!(!error.problems.is_empty());
+                for problem in error.problems {
+                    prop_assert!(crate::PROBLEM_CODES.iter().any(|(code, _)| *code == problem.code));
+                }
+            }
         }
     }
 
@@ -125,6 +130,7 @@ proptest! {
                 prop_assert!(exists(&tree, &problem.pointer), "{:?}", problem);
                 prop_assert!(problem.line >= 1 && problem.column >= 1);
                 prop_assert!(!problem.message.is_empty());
+                prop_assert!(crate::PROBLEM_CODES.iter().any(|(code, _)| *code == problem.code), "{}", problem.code);
             }
         }
         drop(crate::graph(&document));
