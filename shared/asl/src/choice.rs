@@ -12,7 +12,10 @@ pub(crate) enum Rule {
     And(Vec<Rule>),
     Or(Vec<Rule>),
     Not(Box<Rule>),
-    Test { variable: JsonPath, test: Test },
+    Test {
+        variable: JsonPath,
+        test: Test,
+    },
     Condition(Expression),
     /// A condition that the definition gives as true or false.
     Fixed(bool),
@@ -145,9 +148,9 @@ impl Test {
 impl Kind {
     fn fits(self, value: &Value) -> bool {
         match (self, value) {
-            (Self::Boolean, Value::Bool(_)) | (Self::Numeric, Value::Number(_)) | (Self::String, Value::String(_)) => {
-                true
-            }
+            (Self::Boolean, Value::Bool(_))
+            | (Self::Numeric, Value::Number(_))
+            | (Self::String, Value::String(_)) => true,
             (Self::Timestamp, Value::String(text)) => Timestamp::parse_nanos(text).is_some(),
             _ => false,
         }

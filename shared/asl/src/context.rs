@@ -32,11 +32,11 @@ impl ExecutionContext {
     /// The region in the execution's ARN.
     #[must_use]
     pub fn region(&self) -> &str {
-        self.arn.splitn(5, ':').nth(3).unwrap_or_default()
+        self.arn.split(':').nth(3).unwrap_or_default()
     }
 
     pub(crate) fn account(&self) -> &str {
-        self.arn.splitn(6, ':').nth(4).unwrap_or_default()
+        self.arn.split(':').nth(4).unwrap_or_default()
     }
 }
 

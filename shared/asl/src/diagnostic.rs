@@ -35,7 +35,14 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     pub(crate) fn error(code: &'static str, message: impl Into<String>, location: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, code, message: message.into(), location: Some(location.into()), label_problem: None, rejection: None }
+        Self {
+            severity: Severity::Error,
+            code,
+            message: message.into(),
+            location: Some(location.into()),
+            label_problem: None,
+            rejection: None,
+        }
     }
 }
 

@@ -43,7 +43,9 @@ impl Payload {
     #[must_use]
     pub fn value(&self) -> &Value {
         // INVARIANT: text without a value was checked to be JSON when it came in.
-        self.0.value.get_or_init(|| Value::parse(self.0.text.get().map_or("", |text| text)).unwrap_or_default())
+        self.0
+            .value
+            .get_or_init(|| Value::parse(self.0.text.get().map_or("", |text| text)).unwrap_or_default())
     }
 
     /// The document as a `serde_json` value.
@@ -54,7 +56,7 @@ impl Payload {
 
     /// How many bytes the JSON text has.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn byte_len(&self) -> usize {
         match (self.0.text.get(), self.0.value.get()) {
             (Some(text), _) => text.len(),
             (None, Some(value)) => value.json_len(),

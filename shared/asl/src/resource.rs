@@ -56,7 +56,11 @@ impl TaskResource {
             "states" if rest.starts_with("activity:") => ResourceKind::Activity,
             "states" => {
                 let pattern = Pattern::of(rest);
-                if rest.starts_with("aws-sdk:") { ResourceKind::Sdk(pattern) } else { ResourceKind::Service(pattern) }
+                if rest.starts_with("aws-sdk:") {
+                    ResourceKind::Sdk(pattern)
+                } else {
+                    ResourceKind::Service(pattern)
+                }
             }
             _ => return None,
         };

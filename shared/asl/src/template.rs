@@ -168,7 +168,9 @@ impl Template {
                 }
                 Ok(Value::array(array))
             }
-            Self::Path(path) => path.read(scope).map_err(|_| path_missing(path.text(), field, &shown(path, scope))),
+            Self::Path(path) => {
+                path.read(scope).map_err(|_| path_missing(path.text(), field, &shown(path, scope)))
+            }
             Self::Intrinsic(intrinsic) => intrinsic.evaluate(scope).map_err(|error| match error {
                 IntrinsicError::Path(path) => path_missing(&path, field, &scope.input().to_json()),
                 IntrinsicError::Function(message) => {
@@ -180,22 +182,17 @@ impl Template {
     }
 
     /// JSONPath messages name the innermost member alone with its `.$`, JSONata messages the whole way to it.
-    fn evaluate_member<S: Scope>(&self, scope: &S, field: &str, name: &str) -> Result<Value, EvaluationError> {
+    fn evaluate_member<S: Scope>(
+        &self,
+        scope: &S,
+        field: &str,
+        name: &str,
+    ) -> Result<Value, EvaluationError> {
         let member = match self {
             Self::Path(_) | Self::Intrinsic(_) => format!("{name}.$"),
             _ => format!("{field}/{name}"),
         };
         self.evaluate(scope, &member)
-    }
-
-    /// Calls `visit` for each expression, with its place in the template.
-    pub(crate) fn expressions<'a>(&'a self, visit: &mut impl FnMut(&'a Expression)) {
-        match self {
-            Self::Expression(expression) => visit(expression),
-            Self::Object(members) => members.iter().for_each(|(_, member)| member.expressions(visit)),
-            Self::Array(items) => items.iter().for_each(|item| item.expressions(visit)),
-            Self::Constant(_) | Self::Path(_) | Self::Intrinsic(_) => {}
-        }
     }
 }
 
@@ -225,7 +222,10 @@ pub(crate) fn evaluate_expression<S: Scope>(
             ExpressionError::Threw(reason) => format!("threw an error during evaluation. {reason}"),
         };
         EvaluationError::query(
-            format!("The JSONata expression '{}' specified for the field '{field}' {what}", expression.source()),
+            format!(
+                "The JSONata expression '{}' specified for the field '{field}' {what}",
+                expression.source()
+            ),
             field,
         )
     })

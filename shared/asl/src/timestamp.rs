@@ -47,9 +47,9 @@ impl Timestamp {
         let bytes = text.as_bytes();
         let digits = |range: std::ops::Range<usize>| -> Option<i64> {
             let part = bytes.get(range)?;
-            part.iter().all(u8::is_ascii_digit).then(|| {
-                part.iter().fold(0_i64, |sum, digit| sum * 10 + i64::from(digit - b'0'))
-            })
+            part.iter()
+                .all(u8::is_ascii_digit)
+                .then(|| part.iter().fold(0_i64, |sum, digit| sum * 10 + i64::from(digit - b'0')))
         };
         let at = |index: usize, expected: u8| (bytes.get(index) == Some(&expected)).then_some(());
         let (year, month, day) = (digits(0..4)?, digits(5..7)?, digits(8..10)?);
@@ -93,8 +93,10 @@ impl Timestamp {
         if hour > 23 || minute > 59 || second > 59 {
             return None;
         }
-        let seconds =
-            days_from_civil(year, month, day) * 86_400 + hour * 3600 + (minute - offset_minutes) * 60 + second;
+        let seconds = days_from_civil(year, month, day) * 86_400
+            + hour * 3600
+            + (minute - offset_minutes) * 60
+            + second;
         Some(i128::from(seconds) * 1_000_000_000 + nanos)
     }
 }
@@ -166,7 +168,8 @@ mod tests {
 
     #[test]
     fn what_is_not_a_timestamp_is_refused() {
-        for text in ["", "2024-02-30T00:00:00Z", "2024-01-01", "2024-01-01t00:00:00Z", "2024-01-01T24:00:00Z"] {
+        for text in ["", "2024-02-30T00:00:00Z", "2024-01-01", "2024-01-01t00:00:00Z", "2024-01-01T24:00:00Z"]
+        {
             assert_eq!(Timestamp::parse(text), None, "{text}");
         }
     }

@@ -36,16 +36,19 @@ fn differ(expected: &Value, actual: &Value, place: &str) -> Option<String> {
         }
         // A token such as <uuid:1> may stand for more than a text.
         (Value::String(pattern), _) if pattern.starts_with('<') && pattern.ends_with('>') => None,
-        (Value::Object(_) | Value::Array(_), Value::String(text)) => match serde_json::from_str::<Value>(text) {
-            Ok(decoded) if decoded.is_object() || decoded.is_array() => differ(expected, &decoded, place),
-            _ => Some(format!("{place}: expected {expected}, found {text:?}")),
-        },
+        (Value::Object(_) | Value::Array(_), Value::String(text)) => {
+            match serde_json::from_str::<Value>(text) {
+                Ok(decoded) if decoded.is_object() || decoded.is_array() => differ(expected, &decoded, place),
+                _ => Some(format!("{place}: expected {expected}, found {text:?}")),
+            }
+        }
         // The texts of a history were decoded where they could be.
         (Value::Number(_) | Value::Bool(_) | Value::Null, Value::String(text))
             if place.ends_with("Details.input") || place.ends_with("Details.output") =>
         {
             let decoded = serde_json::from_str::<Value>(text).ok();
-            (decoded.as_ref() != Some(expected)).then(|| format!("{place}: expected {expected}, found {text:?}"))
+            (decoded.as_ref() != Some(expected))
+                .then(|| format!("{place}: expected {expected}, found {text:?}"))
         }
         (Value::Number(left), Value::Number(right)) => {
             let same = left == right || left.as_f64() == right.as_f64();
@@ -53,7 +56,11 @@ fn differ(expected: &Value, actual: &Value, place: &str) -> Option<String> {
         }
         (Value::Array(left), Value::Array(right)) => {
             if left.len() != right.len() {
-                return Some(format!("{place}: expected {} items, found {}: {actual}", left.len(), right.len()));
+                return Some(format!(
+                    "{place}: expected {} items, found {}: {actual}",
+                    left.len(),
+                    right.len()
+                ));
             }
             left.iter()
                 .zip(right)
@@ -105,7 +112,9 @@ fn matches(pattern: &str, text: &str) -> bool {
     }
     parts.push(rest);
     let [first, middle @ .., last] = parts.as_slice() else { return pattern == text };
-    let Some(mut left) = text.strip_prefix(first).and_then(|text| text.strip_suffix(last)) else { return false };
+    let Some(mut left) = text.strip_prefix(first).and_then(|text| text.strip_suffix(last)) else {
+        return false;
+    };
     for part in middle {
         match left.find(part) {
             Some(at) => left = &left[at + part.len()..],

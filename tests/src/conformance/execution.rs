@@ -1,8 +1,8 @@
 //! Executions: status, output, cause and history.
 
+use super::Verdict;
 use super::compare::difference;
 use super::world::{self, Finished};
-use super::Verdict;
 use serde_json::{Value, json};
 use toss_asl::{ExecutionContext, Machine, Payload, Status, Timestamp, rejection};
 
@@ -50,8 +50,10 @@ fn judge(case: &Value, level: u8, finished: &Finished) -> Option<String> {
     let expected = &case["expected"];
     let status = finished.completion.as_ref().map_or(Status::Running, |completion| completion.status);
     let wanted = expected["status"].as_str().unwrap_or_default();
-    let found = if wanted.starts_with("NOT_TERMINAL") && status == Status::Running { wanted } else { status.name() };
-    let failure = finished.completion.as_ref().map(|completion| completion.failure.clone()).unwrap_or_default();
+    let found =
+        if wanted.starts_with("NOT_TERMINAL") && status == Status::Running { wanted } else { status.name() };
+    let failure =
+        finished.completion.as_ref().map(|completion| completion.failure.clone()).unwrap_or_default();
     if wanted != found {
         return Some(format!("status: expected {wanted}, found {found}: {failure:?}"));
     }
@@ -115,7 +117,8 @@ fn compare_history(expected: &[Value], finished: &Finished, level: u8) -> Option
         return None;
     }
     expected.iter().zip(&actual).enumerate().find_map(|(index, (wanted, found))| {
-        event_difference(wanted, found).map(|reason| format!("event {} {}: {reason}", index + 1, wanted["type"]))
+        event_difference(wanted, found)
+            .map(|reason| format!("event {} {}: {reason}", index + 1, wanted["type"]))
     })
 }
 
@@ -141,14 +144,18 @@ fn event_difference(wanted: &Value, found: &Value) -> Option<String> {
 fn align(expected: &[Value], actual: &mut [Value]) {
     let mut start = 0;
     while start < expected.len() {
-        let end = expected[start..].iter().position(|event| !is_unordered(event)).map_or(expected.len(), |at| start + at);
+        let end = expected[start..]
+            .iter()
+            .position(|event| !is_unordered(event))
+            .map_or(expected.len(), |at| start + at);
         if end == start {
             start += 1;
             continue;
         }
         for slot in start..end {
             let wanted = &expected[slot];
-            let fits = |found: &Value| found["type"] == wanted["type"] && event_difference(wanted, found).is_none();
+            let fits =
+                |found: &Value| found["type"] == wanted["type"] && event_difference(wanted, found).is_none();
             let found = (slot..end)
                 .find(|at| fits(&actual[*at]))
                 .or_else(|| (slot..end).find(|at| actual[*at]["type"] == wanted["type"]));

@@ -26,7 +26,8 @@ pub(crate) fn run_api(case: &Value) -> Verdict {
     if wanted.iter().any(|text| about_names(text)) {
         return Verdict::Skipped;
     }
-    let service_text = format!("An error occurred ({code}) when calling the {} operation: {message}", api_name(case));
+    let service_text =
+        format!("An error occurred ({code}) when calling the {} operation: {message}", api_name(case));
     let known = [code, message.as_str(), service_text.as_str()];
     match wanted.iter().find(|text| !known.contains(&text.as_str())) {
         None => Verdict::Passed,

@@ -5,8 +5,8 @@ use serde_json::Value;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
 use toss_asl::{
-    Completion, Effect, Execution, ExecutionContext, HistoryEvent, Machine, Payload, Seed, Status, Stimulus, TaskId,
-    TimerId, Timestamp,
+    Completion, Effect, Execution, ExecutionContext, HistoryEvent, Machine, Payload, Seed, Status, Stimulus,
+    TaskId, TimerId, Timestamp,
 };
 
 /// An execution that has run as far as it can.
@@ -33,7 +33,12 @@ struct World<'a> {
 }
 
 /// Runs a machine to its end.
-pub(crate) fn run(machine: Machine, input: Payload, context: ExecutionContext, functions: &Value) -> Finished {
+pub(crate) fn run(
+    machine: Machine,
+    input: Payload,
+    context: ExecutionContext,
+    functions: &Value,
+) -> Finished {
     let now = context.start_time;
     let (execution, outcome) = Execution::start(machine, input, context, Seed::new([7; 32]));
     let mut world = World {

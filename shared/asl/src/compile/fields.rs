@@ -16,22 +16,29 @@ pub(super) fn template(
     place: &str,
 ) -> Result<Option<Template>, Diagnostic> {
     let Some(value) = holder.get(field) else { return Ok(None) };
-    Template::compile(value, language).map(Some).map_err(|error| template_error(error, &format!("{place}/{field}")))
+    Template::compile(value, language)
+        .map(Some)
+        .map_err(|error| template_error(error, &format!("{place}/{field}")))
 }
 
 pub(crate) fn template_error(error: TemplateError, place: &str) -> Diagnostic {
     match error {
         TemplateError::NotAPath { text, place: inner } => Diagnostic::error(
             INVALID,
-            format!("The value for the field '{}' must be a valid JSONPath or a valid intrinsic function call", {
-                let _ = text;
-                inner.rsplit('/').next().unwrap_or_default().to_owned()
-            }),
+            format!(
+                "The value for the field '{}' must be a valid JSONPath or a valid intrinsic function call",
+                {
+                    let _ = text;
+                    inner.rsplit('/').next().unwrap_or_default().to_owned()
+                }
+            ),
             format!("{place}{inner}"),
         ),
-        TemplateError::Expression { reason, place: inner } => {
-            Diagnostic::error(INVALID, format!("Invalid JSONata expression: {reason}"), format!("{place}{inner}"))
-        }
+        TemplateError::Expression { reason, place: inner } => Diagnostic::error(
+            INVALID,
+            format!("Invalid JSONata expression: {reason}"),
+            format!("{place}{inner}"),
+        ),
     }
 }
 
@@ -83,15 +90,22 @@ pub(super) fn text(
                 crate::intrinsic::Intrinsic::parse(text).map(Source::Intrinsic)
             }
         });
-        let source = source.ok_or_else(|| Diagnostic::error(INVALID, "Value is not a valid JSONPath", place))?;
+        let source =
+            source.ok_or_else(|| Diagnostic::error(INVALID, "Value is not a valid JSONPath", place))?;
         return Ok(Some(Text::Path(source)));
     }
     match holder.get(field) {
         None => Ok(None),
         Some(Value::String(text)) if language == Language::Jsonata => match expression_source(text) {
-            Some(source) => Expression::parse(source).map(|found| Some(Text::Expression(found))).map_err(|reason| {
-                Diagnostic::error(INVALID, format!("Invalid JSONata expression: {reason}"), format!("{place}/{field}"))
-            }),
+            Some(source) => {
+                Expression::parse(source).map(|found| Some(Text::Expression(found))).map_err(|reason| {
+                    Diagnostic::error(
+                        INVALID,
+                        format!("Invalid JSONata expression: {reason}"),
+                        format!("{place}/{field}"),
+                    )
+                })
+            }
             None => Ok(Some(Text::Fixed(Value::String(text.clone())))),
         },
         Some(value) => Ok(Some(Text::Fixed(value.clone()))),
@@ -107,7 +121,9 @@ pub(super) fn retriers(holder: &Value) -> Vec<Retrier> {
         .map(|retrier| Retrier {
             errors: names(retrier.get("ErrorEquals").unwrap_or(&Value::Null)),
             interval_seconds: whole(retrier, "IntervalSeconds").unwrap_or(1),
-            max_attempts: whole(retrier, "MaxAttempts").and_then(|number| u32::try_from(number).ok()).unwrap_or(3),
+            max_attempts: whole(retrier, "MaxAttempts")
+                .and_then(|number| u32::try_from(number).ok())
+                .unwrap_or(3),
             backoff_rate: retrier.get("BackoffRate").and_then(Value::as_f64).unwrap_or(2.0),
             max_delay_seconds: whole(retrier, "MaxDelaySeconds"),
             full_jitter: retrier.get("JitterStrategy").and_then(Value::as_str) == Some("FULL"),

@@ -15,13 +15,18 @@ pub(crate) fn compile(text: &str, definition: &Value) -> Result<Program, Diagnos
     let start = compiler.scope(definition, language, "")?;
     let mut states = Vec::with_capacity(compiler.states.len());
     for state in compiler.states {
-        states.push(state.ok_or_else(|| Diagnostic::error("SCHEMA_VALIDATION_FAILED", "A state is missing", "/"))?);
+        states.push(
+            state.ok_or_else(|| Diagnostic::error("SCHEMA_VALIDATION_FAILED", "A state is missing", "/"))?,
+        );
     }
     Ok(Program {
         definition: text.into(),
         states,
         start,
-        timeout_seconds: definition.get("TimeoutSeconds").and_then(Value::as_i64).and_then(|seconds| seconds.try_into().ok()),
+        timeout_seconds: definition
+            .get("TimeoutSeconds")
+            .and_then(Value::as_i64)
+            .and_then(|seconds| seconds.try_into().ok()),
         processors: compiler.processors,
     })
 }
@@ -59,7 +64,12 @@ impl Names<'_> {
 
 impl Compiler {
     /// Compiles the states of a machine, a branch or a processor; answers where it starts.
-    fn scope(&mut self, holder: &Value, machine_language: Language, place: &str) -> Result<StateIndex, Diagnostic> {
+    fn scope(
+        &mut self,
+        holder: &Value,
+        machine_language: Language,
+        place: &str,
+    ) -> Result<StateIndex, Diagnostic> {
         let empty = crate::Object::default();
         let states = holder.get("States").and_then(Value::as_object).unwrap_or(&empty);
         let first = self.states.len();

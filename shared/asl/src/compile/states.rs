@@ -6,8 +6,8 @@ use crate::choice::{Kind, Operand, Relation, Rule, Test};
 use crate::history::StateKind;
 use crate::jsonata::Expression;
 use crate::program::{
-    Batcher, Body, Choice, ChoiceRule, Delay, Distributed, Items, Language, Map, Reader, State, StateIndex, Task,
-    Writer,
+    Batcher, Body, Choice, ChoiceRule, Delay, Distributed, Items, Language, Map, Reader, State, StateIndex,
+    Task, Writer,
 };
 use crate::template::{Template, expression_source};
 use crate::{Diagnostic, TaskResource, Value};
@@ -25,7 +25,8 @@ impl Compiler {
         place: &str,
     ) -> Result<State, Diagnostic> {
         let kind = definition.get("Type").and_then(Value::as_str).and_then(kind_named);
-        let kind = kind.ok_or_else(|| Diagnostic::error(INVALID, "Invalid State Type", format!("{place}/Type")))?;
+        let kind =
+            kind.ok_or_else(|| Diagnostic::error(INVALID, "Invalid State Type", format!("{place}/Type")))?;
         let next = match definition.get("Next") {
             Some(_) => Some(targets.find(definition, "Next", place)?),
             None => None,
@@ -71,9 +72,10 @@ impl Compiler {
             },
             StateKind::Wait => Body::Wait(match text(definition, "Seconds", language, place)? {
                 Some(seconds) => Delay::Seconds(seconds),
-                None => Delay::Timestamp(text(definition, "Timestamp", language, place)?.ok_or_else(|| {
-                    Diagnostic::error(INVALID, "A Wait state needs a duration", place)
-                })?),
+                None => Delay::Timestamp(
+                    text(definition, "Timestamp", language, place)?
+                        .ok_or_else(|| Diagnostic::error(INVALID, "A Wait state needs a duration", place))?,
+                ),
             }),
             StateKind::Task => Body::Task(Box::new(task(definition, language, place)?)),
             StateKind::Choice => Body::Choice(Box::new(choice(definition, targets, language, place)?)),
@@ -81,11 +83,17 @@ impl Compiler {
                 let branches = definition.get("Branches").and_then(Value::as_array).unwrap_or_default();
                 let mut starts = Vec::with_capacity(branches.len());
                 for (index, branch) in branches.iter().enumerate() {
-                    starts.push(self.scope(branch, machine_language, &format!("{place}/Branches[{index}]"))?);
+                    starts.push(self.scope(
+                        branch,
+                        machine_language,
+                        &format!("{place}/Branches[{index}]"),
+                    )?);
                 }
                 Body::Parallel { branches: starts }
             }
-            StateKind::Map => Body::Map(Box::new(self.map(definition, (language, machine_language), place)?)),
+            StateKind::Map => {
+                Body::Map(Box::new(self.map(definition, (language, machine_language), place)?))
+            }
         })
     }
 
@@ -109,9 +117,10 @@ impl Compiler {
         Ok(Map {
             start,
             items: match definition.get("Items") {
-                Some(_) => Items::Template(template(definition, "Items", language, place)?.unwrap_or(
-                    Template::Constant(Value::Null),
-                )),
+                Some(_) => Items::Template(
+                    template(definition, "Items", language, place)?
+                        .unwrap_or(Template::Constant(Value::Null)),
+                ),
                 None => Items::Path(match definition.get("ItemsPath") {
                     Some(path) => Some(json_path(path, &format!("{place}/ItemsPath"))?),
                     None => None,
@@ -119,7 +128,9 @@ impl Compiler {
             },
             // Before ItemSelector there was Parameters, with the same meaning.
             item_selector: match selector {
-                None if language == Language::JsonPath => template(definition, "Parameters", language, place)?,
+                None if language == Language::JsonPath => {
+                    template(definition, "Parameters", language, place)?
+                }
                 selector => selector,
             },
             max_concurrency: text(definition, "MaxConcurrency", language, place)?,
@@ -240,7 +251,11 @@ fn choice(
             rule: rule(definition, language, &place)?,
             next: targets.find(definition, "Next", &place)?,
             assign: template(definition, "Assign", language, &place)?,
-            output: if language == Language::Jsonata { template(definition, "Output", language, &place)? } else { None },
+            output: if language == Language::Jsonata {
+                template(definition, "Output", language, &place)?
+            } else {
+                None
+            },
         });
     }
     let default = match definition.get("Default") {
@@ -280,7 +295,8 @@ fn rule(definition: &Value, language: Language, place: &str) -> Result<Rule, Dia
     if let Some(inner) = definition.get("Not") {
         return rule(inner, language, &format!("{place}/Not")).map(|inner| Rule::Not(Box::new(inner)));
     }
-    let variable = json_path(definition.get("Variable").unwrap_or(&Value::Null), &format!("{place}/Variable"))?;
+    let variable =
+        json_path(definition.get("Variable").unwrap_or(&Value::Null), &format!("{place}/Variable"))?;
     let members = definition.as_object();
     let test = members.into_iter().flatten().find_map(|(name, operand)| comparison(name, operand));
     match test {

@@ -3,13 +3,13 @@
 use super::evaluation::Evaluation;
 use super::numbers::{decimal, whole};
 use super::run::{Flow, Run, Trouble};
-use super::snapshot::{Frame, FrameId, Item, MapRun, ParallelRun, Phase, Purpose};
+use super::snapshot::{Frame, FrameId, Item, MapRun, ParallelRun, Phase};
 use crate::choice::{type_name, unexpected};
 use crate::history::{Event, Failure, StateKind};
 use crate::jsonpath::Roots as _;
 use crate::program::{Body, Items, Language, Map, State, StateIndex};
 use crate::template::{EvaluationError, Template};
-use crate::{Effect, Payload, Value};
+use crate::{Payload, Value};
 use std::collections::BTreeMap;
 
 /// AWS runs at most this many iterations of an inline Map at once.
@@ -18,8 +18,6 @@ const MAX_INLINE_CONCURRENCY: i64 = 40;
 /// What a Map state computes when it is entered.
 pub(super) struct MapLimits {
     pub(super) concurrency: i64,
-    pub(super) tolerated_count: Option<i64>,
-    pub(super) tolerated_percentage: Option<f64>,
 }
 
 impl<'a> Run<'a> {
@@ -143,16 +141,21 @@ impl<'a> Run<'a> {
             _ => {
                 let path = match &map.items {
                     // AWS drops the sign of the context object.
-                    Items::Path(Some(path)) => path.text().strip_prefix('$').filter(|_| path.text().starts_with("$$")).unwrap_or(path.text()),
+                    Items::Path(Some(path)) => path
+                        .text()
+                        .strip_prefix('$')
+                        .filter(|_| path.text().starts_with("$$"))
+                        .unwrap_or(path.text()),
                     _ => "$",
                 };
-                Err(EvaluationError::runtime(format!("Reference path \"{path}\" must point to array.")).into())
+                Err(EvaluationError::runtime(format!("Reference path \"{path}\" must point to array."))
+                    .into())
             }
         }
     }
 
     /// Begins as many iterations as may run at once.
-    fn start_iterations(
+    pub(super) fn start_iterations(
         &mut self,
         id: FrameId,
         frame: &Frame,
@@ -222,7 +225,8 @@ impl<'a> Run<'a> {
             }
             Phase::Map(mut run) => {
                 let Body::Map(map) = &state.body else { return };
-                let succeeded = Event::MapIterationSucceeded { name: state.name.clone(), index: u64::from(slot) };
+                let succeeded =
+                    Event::MapIterationSucceeded { name: state.name.clone(), index: u64::from(slot) };
                 let succeeded = self.event(last, succeeded);
                 if let Some(place) = run.outputs.get_mut(slot as usize) {
                     *place = Some(output);
@@ -272,110 +276,6 @@ impl<'a> Run<'a> {
         let state = child.and_then(|child| self.program.states.get(child.state as usize));
         state.is_some_and(|state| state.kind == StateKind::Task)
     }
-
-    fn children(frame: &Frame) -> Vec<FrameId> {
-        match &frame.phase {
-            Phase::Parallel(run) => run.children.clone(),
-            Phase::Map(run) => run.children.values().copied().collect(),
-            _ => Vec::new(),
-        }
-    }
-
-    /// The other branches and iterations of a failed state are given up.
-    pub(super) fn abort_children(&mut self, frame: &mut Frame) {
-        for id in Self::children(frame) {
-            let Some(mut child) = self.take(id) else { continue };
-            self.abort(id, &mut child);
-            self.put(id, child);
-        }
-        if let Phase::Distributed(run) = &mut frame.phase {
-            let mut run = std::mem::replace(run, super::distributed::nothing());
-            self.stop_children(&mut run);
-            frame.phase = Phase::Distributed(run);
-        }
-    }
-
-    fn abort(&mut self, id: FrameId, frame: &mut Frame) {
-        match &frame.phase {
-            Phase::Failed | Phase::Finished => return,
-            Phase::Enter => {
-                self.state.ready.retain(|ready| *ready != id);
-                return;
-            }
-            Phase::Parallel(_) | Phase::Map(_) | Phase::Distributed(_) => self.abort_children(frame),
-            Phase::Task(run) => {
-                let task = run.task;
-                self.task_over(frame);
-                self.effect(Effect::CancelTask { task });
-                frame.phase = Phase::Failed;
-            }
-            Phase::Wait | Phase::Retry | Phase::Again => {
-                let timers = self.state.timers.iter().filter(|(_, timer)| {
-                    matches!(timer.purpose, Purpose::Wait(owner) | Purpose::Retry(owner) if owner == id)
-                });
-                let timer = timers.map(|(timer, _)| *timer).next();
-                self.cancel_timer(timer);
-                self.state.ready.retain(|ready| *ready != id);
-                frame.phase = Phase::Failed;
-            }
-        }
-        if let Some(state) = self.program.states.get(frame.state as usize) {
-            self.aborted(frame, state.kind);
-        }
-    }
-
-    /// Forgets the branches and iterations of a state that is tried again or whose error was caught.
-    pub(super) fn release_children(&mut self, frame: &mut Frame) {
-        for id in Self::children(frame) {
-            let Some(mut child) = self.take(id) else { continue };
-            self.release_children(&mut child);
-            self.release(id);
-        }
-        if let Phase::Distributed(run) = &frame.phase {
-            self.state.runs.remove(&run.run);
-        }
-        frame.phase = Phase::Again;
-    }
-
-    /// Takes up what failed, timed out or was aborted in a line of control.
-    pub(super) fn redrive_frame(&mut self, id: FrameId, last: u64) {
-        let Some(mut frame) = self.take(id) else { return };
-        frame.last = last;
-        frame.retries.clear();
-        frame.retry_count = 0;
-        let program = self.program;
-        let Some(state) = program.states.get(frame.state as usize) else { return };
-        let children = Self::children(&frame);
-        match std::mem::replace(&mut frame.phase, Phase::Again) {
-            phase @ Phase::Parallel(_) => frame.phase = phase,
-            Phase::Map(mut run) => {
-                let live = |child: &FrameId| self.state.frame(*child).is_some();
-                run.children.retain(|_, child| live(child));
-                run.running = run.children.len() as u32;
-                let Body::Map(map) = &state.body else { return };
-                let begun = self.start_iterations(id, &frame, state, map, &mut run, last);
-                frame.phase = Phase::Map(run);
-                if let Err(trouble) = begun {
-                    return self.trouble(id, frame, state, trouble);
-                }
-            }
-            Phase::Distributed(run) => self.redrive_map_run(id, &mut frame, run),
-            Phase::Enter => {
-                frame.phase = Phase::Enter;
-                self.state.ready.push_back(id);
-            }
-            _ => {
-                if state.kind == StateKind::Fail {
-                    frame.phase = Phase::Enter;
-                }
-                self.state.ready.push_back(id);
-            }
-        }
-        self.put(id, frame);
-        for child in children {
-            self.redrive_frame(child, last);
-        }
-    }
 }
 
 fn limits(map: &Map, scope: &Evaluation<'_>) -> Result<MapLimits, EvaluationError> {
@@ -386,17 +286,16 @@ fn limits(map: &Map, scope: &Evaluation<'_>) -> Result<MapLimits, EvaluationErro
     if concurrency < 0 {
         return Err(EvaluationError::runtime("MaxConcurrency cannot be negative."));
     }
-    Ok(MapLimits {
-        concurrency,
-        tolerated_count: match (&map.tolerated_count, &map.distributed) {
-            (Some(text), None) => Some(whole(text, scope, "ToleratedFailureCount")?),
-            _ => None,
-        },
-        tolerated_percentage: match (&map.tolerated_percentage, &map.distributed) {
-            (Some(text), None) => Some(decimal(text, scope, "ToleratedFailurePercentage")?),
-            _ => None,
-        },
-    })
+    // An inline Map tolerates no failures, but its fields must have values.
+    if map.distributed.is_none() {
+        if let Some(text) = &map.tolerated_count {
+            whole(text, scope, "ToleratedFailureCount")?;
+        }
+        if let Some(text) = &map.tolerated_percentage {
+            decimal(text, scope, "ToleratedFailurePercentage")?;
+        }
+    }
+    Ok(MapLimits { concurrency })
 }
 
 fn items(map: &Map, state: &State, scope: &Evaluation<'_>) -> Result<Value, EvaluationError> {
@@ -419,6 +318,7 @@ fn items(map: &Map, state: &State, scope: &Evaluation<'_>) -> Result<Value, Eval
 
 /// The outputs of all branches or iterations, as one array.
 fn collected(outputs: &[Option<Payload>]) -> Payload {
-    let values = outputs.iter().map(|output| output.as_ref().map_or(Value::Null, |output| output.value().clone()));
+    let values =
+        outputs.iter().map(|output| output.as_ref().map_or(Value::Null, |output| output.value().clone()));
     Payload::from_value(Value::array(values.collect()))
 }

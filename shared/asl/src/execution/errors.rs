@@ -24,7 +24,8 @@ impl<'a> Run<'a> {
                             state: state.name.clone(),
                         };
                         // AWS links this event to the one before the state's entry, except for Wait.
-                        let previous = if state.kind == StateKind::Wait { frame.entered } else { frame.before };
+                        let previous =
+                            if state.kind == StateKind::Wait { frame.entered } else { frame.before };
                         frame.last = self.event(previous, event);
                     }
                     EvaluationError::Runtime { error: "States.Runtime", .. } => {
@@ -135,7 +136,9 @@ impl<'a> Run<'a> {
                     |evaluation| template.evaluate(evaluation, &format!("{field}/Assign")),
                 )?;
                 let members = values.as_object().into_iter().flatten();
-                Some(members.map(|(name, value)| (name.clone(), Payload::from_value(value.clone()))).collect())
+                Some(
+                    members.map(|(name, value)| (name.clone(), Payload::from_value(value.clone()))).collect(),
+                )
             }
             None => None,
         };
@@ -161,7 +164,10 @@ pub(super) fn first_match<'s, T>(
     errors: impl Fn(&T) -> &Vec<Arc<str>>,
     error: &str,
 ) -> Option<(usize, &'s T)> {
-    handlers.iter().enumerate().find(|(_, handler)| errors(handler).iter().any(|pattern| covers(pattern, error)))
+    handlers
+        .iter()
+        .enumerate()
+        .find(|(_, handler)| errors(handler).iter().any(|pattern| covers(pattern, error)))
 }
 
 /// Whether an error name in `ErrorEquals` covers an error.

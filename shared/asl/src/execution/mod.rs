@@ -1,5 +1,6 @@
 //! An execution: stimuli in, effects and events out.
 
+mod abandon;
 mod composite;
 mod distributed;
 mod errors;
@@ -20,7 +21,8 @@ pub(crate) use run::Trouble;
 pub(crate) use trial::{Need, Trial, TrialResult};
 
 use crate::{
-    Completion, Effect, ExecutionContext, Machine, Outcome, Payload, Seed, Status, Stimulus, TaskId, Timestamp,
+    Completion, Effect, ExecutionContext, Machine, Outcome, Payload, Seed, Status, Stimulus, TaskId,
+    Timestamp,
 };
 use run::Run;
 

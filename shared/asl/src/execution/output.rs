@@ -19,7 +19,8 @@ impl Run<'_> {
         let has_result = matches!(state.kind, StateKind::Task | StateKind::Parallel | StateKind::Map);
         if state.language == Language::Jsonata {
             let shown = has_result.then(|| result.value().clone());
-            let assigned = self.assigned(frame, state, state.assign.as_ref(), result, ("", shown.as_ref()))?;
+            let assigned =
+                self.assigned(frame, state, state.assign.as_ref(), result, ("", shown.as_ref()))?;
             let output = match &state.output {
                 Some(template) => {
                     let value = self.evaluate(

@@ -5,9 +5,7 @@ use super::snapshot::{Frame, FrameId, Phase, Purpose, ROOT, Snapshot, Timer};
 use crate::history::{Event, Failure, StateKind};
 use crate::program::{Program, State};
 use crate::template::EvaluationError;
-use crate::{
-    Completion, Effect, HistoryEvent, Outcome, Payload, Status, TaskId, TimerId, Timestamp, Value,
-};
+use crate::{Completion, Effect, HistoryEvent, Outcome, Payload, Status, TaskId, TimerId, Timestamp, Value};
 use std::cell::Cell;
 
 /// The longest history of a Standard execution.
@@ -57,7 +55,13 @@ impl From<EvaluationError> for Trouble {
 
 impl<'a> Run<'a> {
     pub(super) fn new(program: &'a Program, state: &'a mut Snapshot, now: Timestamp) -> Self {
-        Self { program, state, now, outcome: Outcome { accepted: true, ..Outcome::default() }, given_context: None }
+        Self {
+            program,
+            state,
+            now,
+            outcome: Outcome { accepted: true, ..Outcome::default() },
+            given_context: None,
+        }
     }
 
     pub(super) fn finish(self) -> Outcome {
@@ -101,7 +105,11 @@ impl<'a> Run<'a> {
         }
         if matches!(frame.phase, Phase::Enter) {
             frame.before = frame.last;
-            let entered = Event::StateEntered { kind: state.kind, name: state.name.clone(), input: frame.input.clone() };
+            let entered = Event::StateEntered {
+                kind: state.kind,
+                name: state.name.clone(),
+                input: frame.input.clone(),
+            };
             frame.entered = self.event(frame.last, entered);
             frame.last = frame.entered;
             frame.entered_at = self.now;
@@ -135,7 +143,7 @@ impl<'a> Run<'a> {
 
     /// The state is left: its event is written, and the next state or the end of the line comes.
     pub(super) fn exit(&mut self, id: FrameId, mut frame: Frame, state: &'a State, exit: Exit) {
-        if exit.output.len() > super::MAX_PAYLOAD {
+        if exit.output.byte_len() > super::MAX_PAYLOAD {
             let cause = format!(
                 "The state/task '{}' returned a result with a size exceeding the maximum number of bytes service limit.",
                 state.name
@@ -144,7 +152,8 @@ impl<'a> Run<'a> {
             return self.trouble(id, frame, state, Trouble::Failure(failure));
         }
         if let Some(assigned) = &exit.assigned {
-            let mut variables = frame.variables.take().map(std::sync::Arc::unwrap_or_clone).unwrap_or_default();
+            let mut variables =
+                frame.variables.take().map(std::sync::Arc::unwrap_or_clone).unwrap_or_default();
             for (name, value) in assigned.iter() {
                 match variables.iter_mut().find(|(known, _)| known == name) {
                     Some((_, slot)) => *slot = value.clone(),

@@ -3,8 +3,8 @@
 use crate::history::Failure;
 use crate::program::{Program, StateIndex};
 use crate::{
-    Completion, Effect, ExecutionContext, Invocation, MapRunId, Payload, ReadItems, Seed, Status, TaskId, TaskResource,
-    TimerId, Timestamp,
+    Completion, Effect, ExecutionContext, Invocation, MapRunId, Payload, ReadItems, Seed, Status, TaskId,
+    TaskResource, TimerId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};

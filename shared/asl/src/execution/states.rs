@@ -13,7 +13,12 @@ use crate::{Payload, Timestamp, Value};
 const MAX_WAIT_SECONDS: i64 = 99_999_999;
 
 impl<'a> Run<'a> {
-    pub(super) fn execute(&mut self, id: FrameId, frame: &mut Frame, state: &'a State) -> Result<Flow, Trouble> {
+    pub(super) fn execute(
+        &mut self,
+        id: FrameId,
+        frame: &mut Frame,
+        state: &'a State,
+    ) -> Result<Flow, Trouble> {
         match &state.body {
             Body::Pass { result } => {
                 let input = self.effective_input(frame, state)?;
@@ -23,9 +28,9 @@ impl<'a> Run<'a> {
                 }))
             }
             Body::Succeed => self.effective_input(frame, state).map(Flow::Done),
-            Body::Fail { error, cause } => {
-                self.failing(frame, state, error.as_ref(), cause.as_ref()).and_then(|failure| Err(Trouble::Failure(failure)))
-            }
+            Body::Fail { error, cause } => self
+                .failing(frame, state, error.as_ref(), cause.as_ref())
+                .and_then(|failure| Err(Trouble::Failure(failure))),
             Body::Choice(choice) => self.chosen(frame, state, choice).map(|exit| Flow::Exit(Box::new(exit))),
             Body::Wait(delay) => self.wait(id, frame, state, delay),
             Body::Task(task) => self.task(id, frame, state, task),
@@ -76,22 +81,23 @@ impl<'a> Run<'a> {
         error: Option<&Text>,
         cause: Option<&Text>,
     ) -> Result<Failure, Trouble> {
-        let mut text = |field: &str, source: Option<&Text>| -> Result<Option<std::sync::Arc<str>>, EvaluationError> {
-            let Some(source) = source else { return Ok(None) };
-            let value = self.evaluate(
-                frame,
-                state,
-                |evaluation| evaluation.input = frame.input.value().clone(),
-                |evaluation| source.evaluate(evaluation, field),
-            )?;
-            match (value, source) {
-                (Value::String(text), _) => Ok(Some(text)),
-                (other, Text::Expression(expression)) => {
-                    Err(unexpected(expression.source(), field, "string", &other))
+        let mut text =
+            |field: &str, source: Option<&Text>| -> Result<Option<std::sync::Arc<str>>, EvaluationError> {
+                let Some(source) = source else { return Ok(None) };
+                let value = self.evaluate(
+                    frame,
+                    state,
+                    |evaluation| evaluation.input = frame.input.value().clone(),
+                    |evaluation| source.evaluate(evaluation, field),
+                )?;
+                match (value, source) {
+                    (Value::String(text), _) => Ok(Some(text)),
+                    (other, Text::Expression(expression)) => {
+                        Err(unexpected(expression.source(), field, "string", &other))
+                    }
+                    (other, _) => Ok(Some(other.to_json().into())),
                 }
-                (other, _) => Ok(Some(other.to_json().into())),
-            }
-        };
+            };
         Ok(Failure { error: text("Error", error)?, cause: text("Cause", cause)? })
     }
 
@@ -131,12 +137,8 @@ impl<'a> Run<'a> {
         let output = match output {
             Some(template) => {
                 let field = format!("{place}Output");
-                let value = self.evaluate(
-                    frame,
-                    state,
-                    |_| {},
-                    |evaluation| template.evaluate(evaluation, &field),
-                )?;
+                let value =
+                    self.evaluate(frame, state, |_| {}, |evaluation| template.evaluate(evaluation, &field))?;
                 Payload::from_value(value)
             }
             None => self.selected_output(frame, state, input)?,

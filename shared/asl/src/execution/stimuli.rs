@@ -13,7 +13,9 @@ impl Run<'_> {
         match stimulus {
             Stimulus::ActivityStarted { task, worker } => self.task_started(task, worker),
             Stimulus::TaskSubmitted { task, output } => self.task_submitted(task, output),
-            Stimulus::TaskSucceeded { task, output } if self.is_writer(task) => self.results_written(task, output),
+            Stimulus::TaskSucceeded { task, output } if self.is_writer(task) => {
+                self.results_written(task, output);
+            }
             Stimulus::TaskSucceeded { task, output } => self.task_succeeded(task, output),
             Stimulus::TaskFailed { task, failure } if self.is_distributed(task) => {
                 self.distributed_task_failed(task, failure);
@@ -24,8 +26,18 @@ impl Run<'_> {
             Stimulus::ItemsRead { task, items } => self.items_read(task, &items),
             Stimulus::ChildSucceeded { run, child, output } => self.map_child_ended(run, child, Ok(output)),
             Stimulus::ChildFailed { run, child, failure } => self.map_child_ended(run, child, Err(failure)),
-            Stimulus::UpdateMapRun { run, max_concurrency, tolerated_failure_count, tolerated_failure_percentage } => {
-                self.update_map_run(run, max_concurrency, tolerated_failure_count, tolerated_failure_percentage);
+            Stimulus::UpdateMapRun {
+                run,
+                max_concurrency,
+                tolerated_failure_count,
+                tolerated_failure_percentage,
+            } => {
+                self.update_map_run(
+                    run,
+                    max_concurrency,
+                    tolerated_failure_count,
+                    tolerated_failure_percentage,
+                );
             }
             Stimulus::Continue => {}
             Stimulus::Stop(failure) => self.stop(failure),

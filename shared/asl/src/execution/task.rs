@@ -26,8 +26,8 @@ impl<'a> Run<'a> {
         task: &'a Task,
     ) -> Result<Flow, Trouble> {
         let task_id = TaskId(self.state.next_task);
-        let has_token =
-            task.resource.pattern() == Pattern::WaitForTaskToken || task.resource.kind() == ResourceKind::Activity;
+        let has_token = task.resource.pattern() == Pattern::WaitForTaskToken
+            || task.resource.kind() == ResourceKind::Activity;
         let input = self.selected_input(frame, state)?;
         let arguments = self.evaluate(
             frame,
@@ -62,7 +62,12 @@ impl<'a> Run<'a> {
     }
 
     /// What a task would be called with.
-    pub(super) fn task_parameters(&mut self, frame: &Frame, state: &State, task: &Task) -> Result<Payload, Trouble> {
+    pub(super) fn task_parameters(
+        &mut self,
+        frame: &Frame,
+        state: &State,
+        task: &Task,
+    ) -> Result<Payload, Trouble> {
         let input = self.selected_input(frame, state)?;
         let arguments = self.evaluate(
             frame,
@@ -152,7 +157,7 @@ impl<'a> Run<'a> {
     pub(super) fn task_succeeded(&mut self, task: TaskId, output: Payload) {
         let Some((id, mut frame, state, resource)) = self.waiting(task) else { return self.refuse() };
         self.task_over(&mut frame);
-        if output.len() > super::MAX_PAYLOAD {
+        if output.byte_len() > super::MAX_PAYLOAD {
             let cause = format!(
                 "The state/task '{}' returned a result with a size exceeding the maximum number of bytes service limit.",
                 task_subject(resource)
@@ -181,7 +186,9 @@ impl<'a> Run<'a> {
 
     /// The task ran or was silent for too long.
     pub(super) fn task_timed_out(&mut self, id: FrameId, error: &str) {
-        let Some(Phase::Task(run)) = self.state.frame(id).map(|frame| &frame.phase) else { return self.refuse() };
+        let Some(Phase::Task(run)) = self.state.frame(id).map(|frame| &frame.phase) else {
+            return self.refuse();
+        };
         let task = run.task;
         let Some((id, mut frame, state, resource)) = self.waiting(task) else { return self.refuse() };
         self.task_over(&mut frame);
@@ -214,7 +221,9 @@ fn failed_event(resource: &TaskResource, failure: Failure) -> Event {
     match resource.kind() {
         ResourceKind::Function => Event::LambdaFunctionFailed(failure),
         ResourceKind::Activity => Event::ActivityFailed(failure),
-        ResourceKind::Service(_) | ResourceKind::Sdk(_) => Event::TaskFailed { resource: resource.clone(), failure },
+        ResourceKind::Service(_) | ResourceKind::Sdk(_) => {
+            Event::TaskFailed { resource: resource.clone(), failure }
+        }
     }
 }
 
@@ -250,7 +259,10 @@ fn arguments(
         Some(text) => match text.evaluate(scope, "Credentials/RoleArn")? {
             Value::String(role) => Some(role),
             other => {
-                return Err(EvaluationError::runtime(format!("RoleArn must be a string: {}", other.to_json())));
+                return Err(EvaluationError::runtime(format!(
+                    "RoleArn must be a string: {}",
+                    other.to_json()
+                )));
             }
         },
         None => None,

@@ -111,13 +111,15 @@ impl Trial {
                 }
                 let reads = map.distributed.as_ref().is_some_and(|distributed| distributed.reader.is_some());
                 if !reads {
-                    let items = self.run(program, |run, frame| run.map_items(frame, state, map, &selected))?;
+                    let items =
+                        self.run(program, |run, frame| run.map_items(frame, state, map, &selected))?;
                     self.items = Some(items.len());
                     if jsonpath && matches!(map.items, Items::Path(_)) {
                         self.note("afterItemsPath", &Payload::from_value(Value::Array(items)));
                     }
                 }
-                let limits: MapLimits = self.run(program, |run, frame| run.map_limits(frame, state, map, &selected))?;
+                let limits: MapLimits =
+                    self.run(program, |run, frame| run.map_limits(frame, state, map, &selected))?;
                 self.inspection.insert("maxConcurrency".to_owned(), json!(limits.concurrency));
                 let (count, percentage) =
                     self.run(program, |run, frame| run.tolerated(frame, state, map, &selected))?;
@@ -183,7 +185,8 @@ impl Trial {
                 })))
             }
             Body::Fail { error, cause } => {
-                let failed = self.run(program, |run, frame| run.failing(frame, state, error.as_ref(), cause.as_ref()));
+                let failed =
+                    self.run(program, |run, frame| run.failing(frame, state, error.as_ref(), cause.as_ref()));
                 Err(failed.map_or_else(|trouble| trouble, Trouble::Failure))
             }
             Body::Pass { result } => {
@@ -194,11 +197,11 @@ impl Trial {
                 if has_result && jsonpath {
                     self.note("result", &payload);
                 }
-                Ok(Need::Nothing(Box::new(self.finish(program, state, payload, false))))
+                Ok(Need::Nothing(Box::new(self.finish(program, state, &payload, false))))
             }
             _ => {
                 let input = self.run(program, |run, frame| run.selected_input(frame, state))?;
-                Ok(Need::Nothing(Box::new(self.finish(program, state, input, false))))
+                Ok(Need::Nothing(Box::new(self.finish(program, state, &input, false))))
             }
         }
     }
@@ -210,11 +213,13 @@ impl Trial {
 
     /// Whether so many failed iterations are more than the Map tolerates.
     pub(crate) fn exceeds(&self, failed: u64) -> bool {
-        let count = self.tolerated_count.is_some_and(|tolerated| i64::try_from(failed).is_ok_and(|n| n > tolerated));
+        let count =
+            self.tolerated_count.is_some_and(|tolerated| i64::try_from(failed).is_ok_and(|n| n > tolerated));
         #[expect(clippy::cast_precision_loss, reason = "item counts fit a double")]
-        let percentage = self.tolerated_percentage.zip(self.items).is_some_and(|(tolerated, items)| {
-            failed as f64 * 100.0 > tolerated * items as f64
-        });
+        let percentage = self
+            .tolerated_percentage
+            .zip(self.items)
+            .is_some_and(|(tolerated, items)| failed as f64 * 100.0 > tolerated * items as f64);
         count || percentage
     }
 
@@ -223,17 +228,20 @@ impl Trial {
         &mut self,
         program: &Program,
         state: &State,
-        result: Payload,
+        result: &Payload,
         shown: bool,
     ) -> TrialResult {
         if shown {
-            self.note("result", &result);
+            self.note("result", result);
         }
-        match self.outcome(program, state, &result) {
+        match self.outcome(program, state, result) {
             Ok(output) => TrialResult {
                 status: "SUCCEEDED",
                 output: Some(output),
-                next: state.next.and_then(|next| program.states.get(next as usize)).map(|next| next.name.clone()),
+                next: state
+                    .next
+                    .and_then(|next| program.states.get(next as usize))
+                    .map(|next| next.name.clone()),
                 failure: Failure::default(),
             },
             Err(trouble) => self.failed(program, state, trouble),
@@ -241,7 +249,8 @@ impl Trial {
     }
 
     fn outcome(&mut self, program: &Program, state: &State, result: &Payload) -> Result<Payload, Trouble> {
-        let steps = matches!(state.kind, StateKind::Task | StateKind::Map | StateKind::Parallel | StateKind::Pass);
+        let steps =
+            matches!(state.kind, StateKind::Task | StateKind::Map | StateKind::Parallel | StateKind::Pass);
         if state.language == Language::JsonPath && steps {
             let selected = self.run(program, |run, frame| run.selected_result(frame, state, result))?;
             self.note("afterResultSelector", &selected);

@@ -19,7 +19,9 @@ impl Name {
     pub(super) fn apply(self, arguments: &[Value], randomness: &impl Randomness) -> Answer {
         match (self, arguments) {
             (Self::Array, items) => Ok(Value::array(items.to_vec())),
-            (Self::ArrayContains, [list, item]) => Ok(items(list)?.iter().any(|other| same(other, item)).into()),
+            (Self::ArrayContains, [list, item]) => {
+                Ok(items(list)?.iter().any(|other| same(other, item)).into())
+            }
             (Self::ArrayGetItem, [list, index]) => get_item(items(list)?, integer(index)?),
             (Self::ArrayLength, [list]) => Ok(Value::from(items(list)?.len() as u64)),
             (Self::ArrayPartition, [list, size]) => partition(items(list)?, integer(size)?),
@@ -139,7 +141,9 @@ fn hash(data: &Value, algorithm: &str) -> Answer {
     if data.chars().count() > MAX_TEXT {
         return Err(format!("The data is longer than {MAX_TEXT} characters."));
     }
-    digest(algorithm, &data).map(Value::string).ok_or_else(|| format!("Unsupported hash algorithm {algorithm}."))
+    digest(algorithm, &data)
+        .map(Value::string)
+        .ok_or_else(|| format!("Unsupported hash algorithm {algorithm}."))
 }
 
 fn merge(first: &Value, second: &Value, deep: &Value) -> Answer {
@@ -161,7 +165,11 @@ fn add(first: &Value, second: &Value) -> Answer {
         .ok_or_else(|| "The sum does not fit an integer.".to_owned())
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "the product lies in the range")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "the product lies in the range"
+)]
 fn random(start: i64, end: i64, fraction: f64) -> Answer {
     let width = end.checked_sub(start).filter(|width| *width > 0);
     let width = width.ok_or("The end must be greater than the start.")?;

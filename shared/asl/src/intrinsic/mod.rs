@@ -71,30 +71,14 @@ impl Intrinsic {
         &self.text
     }
 
-    /// The paths among the arguments, also of inner calls.
-    pub(crate) fn paths(&self) -> Vec<&JsonPath> {
-        let mut paths = Vec::new();
-        collect_paths(&self.call, &mut paths);
-        paths
-    }
-
     pub(crate) fn evaluate<C: Roots + Randomness>(&self, context: &C) -> Result<Value, IntrinsicError> {
         evaluate(&self.call, context).map_err(|error| match error {
-            IntrinsicError::Function(reason) => {
-                IntrinsicError::Function(format!("The function '{}' had the following error: {reason}", self.text))
-            }
+            IntrinsicError::Function(reason) => IntrinsicError::Function(format!(
+                "The function '{}' had the following error: {reason}",
+                self.text
+            )),
             missing @ IntrinsicError::Path(_) => missing,
         })
-    }
-}
-
-fn collect_paths<'a>(call: &'a Call, paths: &mut Vec<&'a JsonPath>) {
-    for argument in &call.arguments {
-        match argument {
-            Argument::Path(path) => paths.push(path),
-            Argument::Call(inner) => collect_paths(inner, paths),
-            Argument::Constant(_) => {}
-        }
     }
 }
 
@@ -103,7 +87,9 @@ fn evaluate<C: Roots + Randomness>(call: &Call, context: &C) -> Result<Value, In
     for argument in &call.arguments {
         arguments.push(match argument {
             Argument::Constant(value) => value.clone(),
-            Argument::Path(path) => path.read(context).map_err(|_| IntrinsicError::Path(path.text().into()))?,
+            Argument::Path(path) => {
+                path.read(context).map_err(|_| IntrinsicError::Path(path.text().into()))?
+            }
             Argument::Call(inner) => evaluate(inner, context)?,
         });
     }

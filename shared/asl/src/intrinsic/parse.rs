@@ -71,7 +71,8 @@ impl<'a> Parser<'a> {
                 let length = rest.find([',', ')']).unwrap_or(rest.len());
                 let value = Value::parse(rest[..length].trim()).ok()?;
                 self.at += length;
-                matches!(value, Value::Null | Value::Bool(_) | Value::Number(_)).then_some(Argument::Constant(value))
+                matches!(value, Value::Null | Value::Bool(_) | Value::Number(_))
+                    .then_some(Argument::Constant(value))
             }
         }
     }

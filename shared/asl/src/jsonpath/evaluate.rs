@@ -10,9 +10,9 @@ impl JsonPath {
         let root = match &self.root {
             Root::Input => roots.input(),
             Root::Context => roots.context(),
-            Root::Variable(name) => roots
-                .variable(name)
-                .ok_or_else(|| PathError(format!("Variable '${name}' referenced in '{}' is undefined", self.text)))?,
+            Root::Variable(name) => roots.variable(name).ok_or_else(|| {
+                PathError(format!("Variable '${name}' referenced in '{}' is undefined", self.text))
+            })?,
         };
         self.read_in(&root)
     }
@@ -70,7 +70,10 @@ fn walk_definite(root: &Value, tokens: &[Token], start: &str) -> Result<Value, S
                     Some(value) => value,
                     None if is_leaf => return Err(no_results(tokens, start)),
                     None => {
-                        return Err(format!("Missing property in path {}", path_text(&tokens[..=index], start)));
+                        return Err(format!(
+                            "Missing property in path {}",
+                            path_text(&tokens[..=index], start)
+                        ));
                     }
                 },
                 other => return Err(not_an_object(token, &path_text(&tokens[..index], start), other)),
@@ -80,7 +83,9 @@ fn walk_definite(root: &Value, tokens: &[Token], start: &str) -> Result<Value, S
                     Some(value) => value,
                     None => return Err(no_results(tokens, start)),
                 },
-                Value::Null => return Err(format!("The path {} is null", path_text(&tokens[..index], start))),
+                Value::Null => {
+                    return Err(format!("The path {} is null", path_text(&tokens[..index], start)));
+                }
                 other => return Err(not_an_array(token, other)),
             },
             Token::Properties(names) => {
@@ -89,7 +94,9 @@ fn walk_definite(root: &Value, tokens: &[Token], start: &str) -> Result<Value, S
                 };
                 let chosen = names
                     .iter()
-                    .filter_map(|name| members.get_key_value(name).map(|(name, value)| (name.clone(), value.clone())))
+                    .filter_map(|name| {
+                        members.get_key_value(name).map(|(name, value)| (name.clone(), value.clone()))
+                    })
                     .collect();
                 return select(&Value::object(chosen), &tokens[index + 1..], None, start);
             }
@@ -147,7 +154,10 @@ impl Walk<'_> {
                 Value::Object(members) => match members.get(&**name) {
                     Some(value) => self.visit(value, index + 1, certain),
                     None if is_leaf || !certain => Ok(()),
-                    None => Err(format!("Missing property in path {}", path_text(&self.tokens[..=index], self.start))),
+                    None => Err(format!(
+                        "Missing property in path {}",
+                        path_text(&self.tokens[..=index], self.start)
+                    )),
                 },
                 _ if !certain => Ok(()),
                 other => Err(not_an_object(token, &path_text(&self.tokens[..index], self.start), other)),
@@ -160,7 +170,9 @@ impl Walk<'_> {
                 }
                 Ok(())
             }
-            Token::Index(_) | Token::Indices(_) | Token::Slice { .. } => self.visit_items(current, index, certain),
+            Token::Index(_) | Token::Indices(_) | Token::Slice { .. } => {
+                self.visit_items(current, index, certain)
+            }
             Token::Wildcard => {
                 for value in children(current) {
                     self.visit(value, index + 1, false)?;
@@ -175,7 +187,9 @@ impl Walk<'_> {
                     }
                     Ok(())
                 }
-                Value::Object(_) if filter.accepts(current, self.root) => self.visit(current, index + 1, false),
+                Value::Object(_) if filter.accepts(current, self.root) => {
+                    self.visit(current, index + 1, false)
+                }
                 Value::Object(_) => Ok(()),
                 _ if !certain => Ok(()),
                 other => Err(format!(
@@ -191,7 +205,9 @@ impl Walk<'_> {
         let items = match current {
             Value::Array(items) => items,
             _ if !certain => return Ok(()),
-            Value::Null => return Err(format!("The path {} is null", path_text(&self.tokens[..index], self.start))),
+            Value::Null => {
+                return Err(format!("The path {} is null", path_text(&self.tokens[..index], self.start)));
+            }
             other => return Err(not_an_array(token, other)),
         };
         match token {
@@ -209,7 +225,8 @@ impl Walk<'_> {
             }
             Token::Slice { from, to } => {
                 let length = items.len() as i64;
-                let bound = |bound: i64| if bound < 0 { bound + length } else { bound }.clamp(0, length) as usize;
+                let bound =
+                    |bound: i64| if bound < 0 { bound + length } else { bound }.clamp(0, length) as usize;
                 let (from, to) = (bound(from.unwrap_or(0)), bound(to.unwrap_or(length)));
                 for value in items.get(from..to.max(from)).unwrap_or_default() {
                     self.visit(value, index + 1, false)?;
@@ -224,7 +241,9 @@ impl Walk<'_> {
         let applies = match (self.tokens.get(index), current) {
             (Some(Token::Property(name)), Value::Object(members)) => members.contains_key(&**name),
             (Some(Token::Property(_)), _) => false,
-            (Some(Token::Index(_) | Token::Indices(_) | Token::Slice { .. }), value) => value.as_array().is_some(),
+            (Some(Token::Index(_) | Token::Indices(_) | Token::Slice { .. }), value) => {
+                value.as_array().is_some()
+            }
             _ => true,
         };
         if applies {
@@ -260,8 +279,12 @@ impl Function {
                 Value::String(text) => Value::from(text.chars().count() as u64),
                 _ => return None,
             }),
-            Self::Min => numbers().map(|found| Value::double(found.into_iter().fold(f64::INFINITY, f64::min))),
-            Self::Max => numbers().map(|found| Value::double(found.into_iter().fold(f64::NEG_INFINITY, f64::max))),
+            Self::Min => {
+                numbers().map(|found| Value::double(found.into_iter().fold(f64::INFINITY, f64::min)))
+            }
+            Self::Max => {
+                numbers().map(|found| Value::double(found.into_iter().fold(f64::NEG_INFINITY, f64::max)))
+            }
             Self::Average => numbers().map(|found| Value::double(mean(&found))),
             Self::Sum => numbers().map(|found| Value::double(found.iter().sum())),
             Self::StandardDeviation => numbers().map(|found| {
@@ -269,9 +292,9 @@ impl Function {
                 let squares = found.iter().map(|number| (number - mean).powi(2)).sum::<f64>();
                 Value::double((squares / found.len() as f64).sqrt())
             }),
-            Self::Keys => value
-                .as_object()
-                .map(|members| Value::array(members.keys().map(|name| Value::String(name.clone())).collect())),
+            Self::Keys => value.as_object().map(|members| {
+                Value::array(members.keys().map(|name| Value::String(name.clone())).collect())
+            }),
             Self::First => value.as_array()?.first().cloned(),
             Self::Last => value.as_array()?.last().cloned(),
         }

@@ -87,18 +87,12 @@ impl JsonPath {
         self.root == Root::Input && self.tokens.is_empty() && self.function.is_none()
     }
 
-    /// Whether the path names one value at most: no wildcard, filter, slice or scan.
-    pub(crate) fn is_definite(&self) -> bool {
-        self.tokens.iter().all(Token::is_definite)
-    }
-
     /// Whether only member names and indices are used.
     pub(crate) fn is_reference(&self) -> bool {
         self.function.is_none()
-            && self
-                .tokens
-                .iter()
-                .all(|token| matches!(token, Token::Property(_)) || matches!(token, Token::Index(index) if *index >= 0))
+            && self.tokens.iter().all(|token| {
+                matches!(token, Token::Property(_)) || matches!(token, Token::Index(index) if *index >= 0)
+            })
     }
 }
 

@@ -290,7 +290,10 @@ impl<'a> Parser<'a> {
 }
 
 fn is_name(character: char) -> bool {
-    !matches!(character, '.' | '[' | ']' | '(' | ')' | '\'' | '"' | ' ' | ',' | '&' | '|' | '=' | '!' | '<' | '>' | '@')
+    !matches!(
+        character,
+        '.' | '[' | ']' | '(' | ')' | '\'' | '"' | ' ' | ',' | '&' | '|' | '=' | '!' | '<' | '>' | '@'
+    )
 }
 
 impl Function {

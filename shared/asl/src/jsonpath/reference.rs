@@ -15,7 +15,8 @@ impl ReferencePath {
     /// Compiles a reference path. `None` for what is none.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let path = JsonPath::parse(text)?;
-        (path.root == Root::Input && path.is_reference()).then(|| Self { text: path.text, tokens: path.tokens })
+        (path.root == Root::Input && path.is_reference())
+            .then(|| Self { text: path.text, tokens: path.tokens })
     }
 
     /// `$` alone: the result takes the place of the input.
@@ -26,9 +27,8 @@ impl ReferencePath {
     /// Puts `value` where the path points in `target`, making objects on the way.
     pub(crate) fn write(&self, target: Value, value: Value) -> Result<Value, String> {
         let shown = target.clone();
-        put(target, &self.tokens, value).ok_or_else(|| {
-            format!("Unable to apply step \"{}\" to input {}", self.text, shown.to_json())
-        })
+        put(target, &self.tokens, value)
+            .ok_or_else(|| format!("Unable to apply step \"{}\" to input {}", self.text, shown.to_json()))
     }
 }
 

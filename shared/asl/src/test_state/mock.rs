@@ -30,7 +30,8 @@ const fn required(name: &'static str, shape: Shape) -> Field {
     Field { name, shape, required: true }
 }
 
-static START_EXECUTION: [Field; 2] = [required("ExecutionArn", Shape::Text), required("StartDate", Shape::Text)];
+static START_EXECUTION: [Field; 2] =
+    [required("ExecutionArn", Shape::Text), required("StartDate", Shape::Text)];
 static PUT_EVENTS_ENTRY: Shape = Shape::Object(&[
     field("EventId", Shape::Text),
     field("ErrorCode", Shape::Text),
@@ -82,26 +83,34 @@ static GET_OBJECT: [Field; 10] = [
 static ENCRYPT: [Field; 3] = [
     field("CiphertextBlob", Shape::TextFrom(1)),
     field("KeyId", Shape::TextFrom(1)),
-    field("EncryptionAlgorithm", Shape::OneOf(&["SYMMETRIC_DEFAULT", "RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "SM2PKE"])),
+    field(
+        "EncryptionAlgorithm",
+        Shape::OneOf(&["SYMMETRIC_DEFAULT", "RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "SM2PKE"]),
+    ),
 ];
 static DECRYPT: [Field; 2] = [field("KeyId", Shape::TextFrom(1)), field("Plaintext", Shape::TextFrom(1))];
-static GET_FUNCTION: [Field; 1] = [field("Configuration", Shape::Object(&[
-    field("FunctionName", Shape::Text),
-    field("FunctionArn", Shape::Text),
-    field("Runtime", Shape::Text),
-    field("Role", Shape::Text),
-    field("Handler", Shape::Text),
-    field("CodeSize", Shape::Number),
-    field("Timeout", Shape::NumberIn(1.0, f64::MAX)),
-    field("MemorySize", Shape::NumberIn(128.0, 10_240.0)),
-    field("PackageType", Shape::OneOf(&["Zip", "Image"])),
-]))];
+static GET_FUNCTION: [Field; 1] = [field(
+    "Configuration",
+    Shape::Object(&[
+        field("FunctionName", Shape::Text),
+        field("FunctionArn", Shape::Text),
+        field("Runtime", Shape::Text),
+        field("Role", Shape::Text),
+        field("Handler", Shape::Text),
+        field("CodeSize", Shape::Number),
+        field("Timeout", Shape::NumberIn(1.0, f64::MAX)),
+        field("MemorySize", Shape::NumberIn(128.0, 10_240.0)),
+        field("PackageType", Shape::OneOf(&["Zip", "Image"])),
+    ]),
+)];
 
 /// The fields of an answer, where they are known.
 fn fields(resource: &TaskResource) -> Option<&'static [Field]> {
     let service = resource.service().trim_start_matches("aws-sdk:");
     Some(match (service, resource.action()) {
-        ("states" | "sfn", "startExecution") if resource.pattern() == crate::Pattern::RequestResponse => &START_EXECUTION,
+        ("states" | "sfn", "startExecution") if resource.pattern() == crate::Pattern::RequestResponse => {
+            &START_EXECUTION
+        }
         ("events" | "eventbridge", "putEvents") => &PUT_EVENTS,
         ("lambda", "invoke") => &INVOKE,
         ("lambda", "getFunction") => &GET_FUNCTION,
@@ -117,13 +126,16 @@ fn fields(resource: &TaskResource) -> Option<&'static [Field]> {
 /// Checks a mocked result. Without `strict`, fields may be missing.
 pub(super) fn check(resource: &TaskResource, result: &Value, strict: bool) -> Result<(), String> {
     let Some(fields) = fields(resource) else { return Ok(()) };
-    check_fields(fields, result, strict).map_err(|reason| format!("Mock result schema validation error: {reason}"))
+    check_fields(fields, result, strict)
+        .map_err(|reason| format!("Mock result schema validation error: {reason}"))
 }
 
 fn check_fields(fields: &[Field], value: &Value, strict: bool) -> Result<(), String> {
     for field in fields {
         match value.get(field.name) {
-            None if strict && field.required => return Err(format!("Required field '{}' is missing", field.name)),
+            None if strict && field.required => {
+                return Err(format!("Required field '{}' is missing", field.name));
+            }
             None => {}
             Some(found) => check_shape(field.name, &field.shape, found, strict)?,
         }
@@ -132,13 +144,18 @@ fn check_fields(fields: &[Field], value: &Value, strict: bool) -> Result<(), Str
 }
 
 fn check_shape(name: &str, shape: &Shape, value: &Value, strict: bool) -> Result<(), String> {
-    let must = |holds: bool, what: &str| if holds { Ok(()) } else { Err(format!("Field '{name}' must be {what}")) };
+    let must =
+        |holds: bool, what: &str| if holds { Ok(()) } else { Err(format!("Field '{name}' must be {what}")) };
     match shape {
         Shape::Text => must(value.is_string(), "a string"),
         Shape::TextFrom(least) => {
             must(value.is_string(), "a string")?;
             let length = value.as_str().map_or(0, str::len);
-            if length < *least { Err(format!("Field '{name}' is smaller than the minimum length")) } else { Ok(()) }
+            if length < *least {
+                Err(format!("Field '{name}' is smaller than the minimum length"))
+            } else {
+                Ok(())
+            }
         }
         Shape::OneOf(words) => {
             must(value.is_string(), "a string")?;
@@ -149,7 +166,9 @@ fn check_shape(name: &str, shape: &Shape, value: &Value, strict: bool) -> Result
         Shape::NumberIn(least, most) => {
             must(value.is_number(), "a number")?;
             match value.as_f64() {
-                Some(number) if number < *least => Err(format!("Field '{name}' is less than the minimum value")),
+                Some(number) if number < *least => {
+                    Err(format!("Field '{name}' is less than the minimum value"))
+                }
                 Some(number) if number > *most => Err(format!("Field '{name}' exceeds the maximum value")),
                 _ => Ok(()),
             }
@@ -157,7 +176,11 @@ fn check_shape(name: &str, shape: &Shape, value: &Value, strict: bool) -> Result
         Shape::Truth => must(value.is_boolean(), "a boolean"),
         Shape::List(item) => {
             must(value.is_array(), "an array")?;
-            value.as_array().into_iter().flatten().try_for_each(|value| check_shape(name, item, value, strict))
+            value
+                .as_array()
+                .into_iter()
+                .flatten()
+                .try_for_each(|value| check_shape(name, item, value, strict))
         }
         Shape::Object(fields) => {
             must(value.is_object(), "an object")?;

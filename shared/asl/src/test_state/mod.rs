@@ -62,7 +62,8 @@ impl StateTest {
             Need::Call(invocation) if test.request.mock.is_none() => test.call = Some(invocation),
             Need::Call(invocation) => {
                 if let (Some(Ok(result)), Some(mode)) = (&test.request.mock, test.request.field_checks()) {
-                    mock::check(&invocation.resource, &result.to_json(), mode).map_err(ApiError::validation)?;
+                    mock::check(&invocation.resource, &result.to_json(), mode)
+                        .map_err(ApiError::validation)?;
                 }
                 test.mocked(first(&machine)?)?;
             }
@@ -112,12 +113,12 @@ impl StateTest {
 
     fn mocked(&mut self, state: &State) -> Result<(), ApiError> {
         let failures = self.request.failed_iterations;
-        if let (Some(failed), Some(items)) = (failures, self.trial.items()) {
-            if usize::try_from(failed).is_ok_and(|failed| failed > items) {
-                return Err(ApiError::validation(
-                    "Map iteration failure count must be less than or equal to the number of Map iterations",
-                ));
-            }
+        if let (Some(failed), Some(items)) = (failures, self.trial.items())
+            && usize::try_from(failed).is_ok_and(|failed| failed > items)
+        {
+            return Err(ApiError::validation(
+                "Map iteration failure count must be less than or equal to the number of Map iterations",
+            ));
         }
         let Some(answer) = self.request.mock.clone() else { return Ok(()) };
         let is_task = state.kind == crate::StateKind::Task;
@@ -135,7 +136,7 @@ impl StateTest {
     fn answered(&mut self, state: &State, answer: Result<Payload, Failure>, shown: bool) -> TrialResult {
         let machine = self.machine.clone();
         match answer {
-            Ok(result) => self.trial.finish(machine.program(), state, result, shown),
+            Ok(result) => self.trial.finish(machine.program(), state, &result, shown),
             Err(failure) => self.trial.failed(machine.program(), state, Trouble::Failure(failure)),
         }
     }

@@ -121,15 +121,17 @@ impl Request {
         }
         if self.failed_iterations.is_some() && !self.has_mock {
             return refuse(
-                "TestState does not support MapIterationFailureCount when a mock is not specified.".to_owned(),
+                "TestState does not support MapIterationFailureCount when a mock is not specified."
+                    .to_owned(),
             );
         }
         if !self.has_mock && matches!(kind, StateKind::Map | StateKind::Parallel) {
             return Err(ApiError {
                 code: "InvalidDefinition",
-                message: "TestState API does not support Map or Parallel states. Supported state types include: \
+                message:
+                    "TestState API does not support Map or Parallel states. Supported state types include: \
                           [Task, Wait, Pass, Succeed, Fail, Choice]"
-                    .to_owned(),
+                        .to_owned(),
             });
         }
         if !self.has_mock && kind == StateKind::Task && self.role.is_none() {
@@ -144,14 +146,16 @@ impl Request {
         let items = result.value().as_array();
         let must_be_array = match &state.body {
             Body::Parallel { .. } => true,
-            Body::Map(map) => !map.distributed.as_ref().is_some_and(|distributed| distributed.writer.is_some()),
+            Body::Map(map) => map.distributed.as_ref().is_none_or(|distributed| distributed.writer.is_none()),
             _ => false,
         };
         match (&state.body, items) {
             (_, None) if must_be_array => Err(ApiError::validation("Mocked result must be an array.")),
-            (Body::Parallel { branches }, Some(items)) if items.len() != branches.len() => Err(ApiError::validation(
-                "Mocked result must contain the same number of items as number of Parallel branches.",
-            )),
+            (Body::Parallel { branches }, Some(items)) if items.len() != branches.len() => {
+                Err(ApiError::validation(
+                    "Mocked result must contain the same number of items as number of Parallel branches.",
+                ))
+            }
             _ => Ok(()),
         }
     }
@@ -203,7 +207,8 @@ fn mock_of(mock: Option<&Json>) -> Result<Option<Result<Payload, Failure>>, ApiE
         )),
         (Some(result), None) => {
             let text = result.as_str().unwrap_or_default();
-            let payload = Payload::parse(text).map_err(|_| ApiError::validation("Mocked result must be valid JSON"))?;
+            let payload =
+                Payload::parse(text).map_err(|_| ApiError::validation("Mocked result must be valid JSON"))?;
             Ok(Some(Ok(payload)))
         }
         (None, Some(error)) => {
@@ -215,7 +220,8 @@ fn mock_of(mock: Option<&Json>) -> Result<Option<Result<Payload, Failure>>, ApiE
 }
 
 fn check_context(given: &Value, state: &State) -> Result<(), ApiError> {
-    let refuse = |reason: String| Err(ApiError::validation(format!("Invalid Context object provided: {reason}")));
+    let refuse =
+        |reason: String| Err(ApiError::validation(format!("Invalid Context object provided: {reason}")));
     let Some(members) = given.as_object() else { return refuse("it is not an object".to_owned()) };
     for name in members.keys() {
         match &**name {

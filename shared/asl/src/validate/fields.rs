@@ -63,10 +63,11 @@ impl Check {
         language: Language,
         place: &str,
     ) {
-        if let Some(text) = holder.get(field).and_then(Value::as_str) {
-            if language == Language::Jsonata && expression_source(text).is_some() {
-                return self.expression_text(text, &format!("{place}/{field}"));
-            }
+        if let Some(text) = holder.get(field).and_then(Value::as_str)
+            && language == Language::Jsonata
+            && expression_source(text).is_some()
+        {
+            return self.expression_text(text, &format!("{place}/{field}"));
         }
         self.count(holder, field, least, place);
         self.computed(holder, field, language, place);
@@ -89,7 +90,8 @@ impl Check {
     pub(super) fn error_names(&mut self, holder: &Value, last: bool, place: &str) {
         let place = format!("{place}/ErrorEquals");
         let Some(names) = holder.get("ErrorEquals").and_then(Value::as_array) else {
-            return self.error("These fields are required: [ErrorEquals]", place.trim_end_matches("/ErrorEquals"));
+            return self
+                .error("These fields are required: [ErrorEquals]", place.trim_end_matches("/ErrorEquals"));
         };
         if names.is_empty() {
             return self.error("Value cannot be empty", &place);

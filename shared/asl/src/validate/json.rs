@@ -9,7 +9,8 @@ const SHOWN: usize = 500;
 pub(super) fn syntax_error(text: &str, error: &serde_json::Error) -> Diagnostic {
     let offset = offset_of(text, error.line(), error.column());
     let rest = text.get(offset..).unwrap_or_default();
-    let token: String = rest.chars().take_while(|character| character.is_alphanumeric() || *character == '_').collect();
+    let token: String =
+        rest.chars().take_while(|character| character.is_alphanumeric() || *character == '_').collect();
     let (reason, at) = if error.is_eof() {
         ("Unexpected end-of-input".to_owned(), text.len())
     } else if token.chars().next().is_some_and(char::is_alphabetic) {

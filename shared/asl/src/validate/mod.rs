@@ -1,8 +1,10 @@
 //! What AWS says about a definition.
 
+mod choice;
 mod fields;
 mod json;
 mod label;
+mod map;
 mod states;
 mod templates;
 
@@ -59,8 +61,10 @@ pub(crate) fn read_and_check(text: &str, options: ValidationOptions) -> (Value, 
     check.machine(&value, "", true);
     for diagnostic in &mut check.found {
         if let Some(detail) = diagnostic.label_problem.take() {
-            diagnostic.rejection =
-                Some(format!("Error=ValueError Args=[{}] in definition '{text}'.", label::python_repr(&detail)));
+            diagnostic.rejection = Some(format!(
+                "Error=ValueError Args=[{}] in definition '{text}'.",
+                label::python_repr(&detail)
+            ));
         }
     }
     (value, check.found)
@@ -87,7 +91,10 @@ impl Check {
             Some(Value::String(name)) if &**name == "JSONPath" => Language::JsonPath,
             Some(Value::String(name)) if &**name == "JSONata" => Language::Jsonata,
             Some(_) => {
-                self.error("Value is not one of the allowed values: [JSONPath, JSONata]", &format!("{place}/QueryLanguage"));
+                self.error(
+                    "Value is not one of the allowed values: [JSONPath, JSONata]",
+                    &format!("{place}/QueryLanguage"),
+                );
                 Language::JsonPath
             }
         }

@@ -1,6 +1,6 @@
 //! The fields of each type of state.
 
-use super::{Check, MISSING_TARGET, MachineType, label};
+use super::{Check, MISSING_TARGET, MachineType};
 use crate::program::Language;
 use crate::resource::Pattern;
 use crate::template::expression_source;
@@ -18,41 +18,12 @@ impl Check {
             return self.error("These fields are required: [Type]", place);
         };
         let language = self.state_language(state, place);
-        let (plain, jsonpath, jsonata): (&[&str], &[&str], &[&str]) = match kind {
-            "Task" => (
-                &["Resource", "TimeoutSeconds", "HeartbeatSeconds", "Credentials", "Retry", "Catch", "Assign"],
-                &["Parameters", "ResultSelector", "ResultPath", "TimeoutSecondsPath", "HeartbeatSecondsPath"],
-                &["Arguments", "Output"],
-            ),
-            "Pass" => (&["Assign"], &["Parameters", "ResultPath", "Result"], &["Output"]),
-            "Choice" => (&["Choices", "Default", "Assign"], &[], &["Output"]),
-            "Wait" => (&["Seconds", "Timestamp", "Assign"], &["SecondsPath", "TimestampPath"], &["Output"]),
-            "Succeed" => (&[], &[], &["Output"]),
-            "Fail" => (&["Error", "Cause"], &["ErrorPath", "CausePath"], &[]),
-            "Parallel" => (
-                &["Branches", "Retry", "Catch", "Assign"],
-                &["Parameters", "ResultSelector", "ResultPath"],
-                &["Arguments", "Output"],
-            ),
-            "Map" => (
-                &[
-                    "ItemProcessor", "Iterator", "ItemSelector", "ItemReader", "ItemBatcher", "ResultWriter",
-                    "MaxConcurrency", "ToleratedFailureCount", "ToleratedFailurePercentage", "Label", "Retry", "Catch",
-                    "Assign",
-                ],
-                &[
-                    "ItemsPath", "Parameters", "ResultSelector", "ResultPath", "MaxConcurrencyPath",
-                    "ToleratedFailureCountPath", "ToleratedFailurePercentagePath",
-                ],
-                &["Items", "Output"],
-            ),
-            _ => {
-                let kinds = "Task, Wait, Pass, Succeed, Fail, Choice, Parallel, Map";
-                return self.error(
-                    format!("The field 'Type' should have one of these values: [{kinds}]"),
-                    &format!("{place}/Type"),
-                );
-            },
+        let Some((plain, jsonpath, jsonata)) = fields_of(kind) else {
+            let kinds = "Task, Wait, Pass, Succeed, Fail, Choice, Parallel, Map";
+            return self.error(
+                format!("The field 'Type' should have one of these values: [{kinds}]"),
+                &format!("{place}/Type"),
+            );
         };
         let mut allowed = [&ANY[..], plain].concat();
         if !matches!(kind, "Choice" | "Succeed" | "Fail") {
@@ -86,7 +57,10 @@ impl Check {
     fn state_language(&mut self, state: &Value, place: &str) -> Language {
         match state.get("QueryLanguage").and_then(Value::as_str) {
             Some("JSONPath") if self.language == Language::Jsonata => {
-                self.error("'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine", place);
+                self.error(
+                    "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine",
+                    place,
+                );
                 Language::JsonPath
             }
             Some("JSONPath") => Language::JsonPath,
@@ -105,7 +79,7 @@ impl Check {
         }
     }
 
-    fn target(&mut self, holder: &Value, field: &str, siblings: &Object, place: &str) {
+    pub(super) fn target(&mut self, holder: &Value, field: &str, siblings: &Object, place: &str) {
         let Some(name) = holder.get(field).and_then(Value::as_str) else {
             return self.error(format!("These fields are required: [{field}]"), place);
         };
@@ -133,7 +107,12 @@ impl Check {
         for (index, retrier) in retriers.iter().enumerate() {
             let place = format!("{place}/Retry[{index}]");
             const FIELDS: [&str; 7] = [
-                "ErrorEquals", "IntervalSeconds", "MaxAttempts", "BackoffRate", "MaxDelaySeconds", "JitterStrategy",
+                "ErrorEquals",
+                "IntervalSeconds",
+                "MaxAttempts",
+                "BackoffRate",
+                "MaxDelaySeconds",
+                "JitterStrategy",
                 "Comment",
             ];
             self.only(retrier, &FIELDS, &place);
@@ -146,7 +125,10 @@ impl Check {
             }
             let jitter = retrier.get("JitterStrategy").map(Value::as_str);
             if jitter.is_some_and(|jitter| !matches!(jitter, Some("FULL" | "NONE"))) {
-                self.error("Value is not one of the allowed values: [FULL, NONE]", &format!("{place}/JitterStrategy"));
+                self.error(
+                    "Value is not one of the allowed values: [FULL, NONE]",
+                    &format!("{place}/JitterStrategy"),
+                );
             }
         }
         let catchers = list("Catch");
@@ -170,10 +152,13 @@ impl Check {
         self.count_or_computed(state, "TimeoutSeconds", 1, language, place);
         self.count_or_computed(state, "HeartbeatSeconds", 1, language, place);
         let number = |field: &str| state.get(field).and_then(Value::as_i64);
-        if let (Some(timeout), Some(heartbeat)) = (number("TimeoutSeconds"), number("HeartbeatSeconds")) {
-            if heartbeat >= timeout {
-                self.error("HeartbeatSeconds must be smaller than TimeoutSeconds", &format!("{place}/HeartbeatSeconds"));
-            }
+        if let (Some(timeout), Some(heartbeat)) = (number("TimeoutSeconds"), number("HeartbeatSeconds"))
+            && heartbeat >= timeout
+        {
+            self.error(
+                "HeartbeatSeconds must be smaller than TimeoutSeconds",
+                &format!("{place}/HeartbeatSeconds"),
+            );
         }
         if let Some(credentials) = state.get("Credentials") {
             let place = format!("{place}/Credentials");
@@ -187,7 +172,7 @@ impl Check {
         }
     }
 
-    fn resource(&mut self, holder: &Value, place: &str) {
+    pub(super) fn resource(&mut self, holder: &Value, place: &str) {
         let place = format!("{place}/Resource");
         let Some(arn) = holder.get("Resource").and_then(Value::as_str) else {
             return self.error("Expected value of type String", &place);
@@ -207,99 +192,10 @@ impl Check {
                 Pattern::Sync | Pattern::Sync2 => ".sync",
                 Pattern::WaitForTaskToken => ".waitForTaskToken",
             };
-            self.error(format!("Express state machine does not support '{pattern}' service integration "), &place);
-        }
-    }
-
-    fn choice(&mut self, state: &Value, siblings: &Object, language: Language, place: &str) {
-        if state.get("Default").is_some() {
-            self.target(state, "Default", siblings, place);
-        }
-        let Some(rules) = state.get("Choices").and_then(Value::as_array) else {
-            return self.error("These fields are required: [Choices]", place);
-        };
-        if rules.is_empty() {
-            self.error("Value cannot be empty", &format!("{place}/Choices"));
-        }
-        for (index, rule) in rules.iter().enumerate() {
-            let place = format!("{place}/Choices[{index}]");
-            self.target(rule, "Next", siblings, &place);
-            self.template(rule, "Assign", language, &place);
-            if language == Language::Jsonata {
-                self.only(rule, &["Condition", "Next", "Comment", "Assign", "Output"], &place);
-                self.required(rule, &["Condition"], &place);
-                self.template(rule, "Condition", language, &place);
-                self.template(rule, "Output", language, &place);
-            } else {
-                self.rule(rule, true, &place);
-            }
-        }
-    }
-
-    fn rule(&mut self, rule: &Value, top: bool, place: &str) {
-        let Some(members) = rule.as_object() else { return self.error("Expected value of type Object", place) };
-        let extra: &[&str] = if top { &["Next", "Comment", "Assign"] } else { &["Comment"] };
-        let operators: Vec<&str> =
-            members.keys().map(|name| &**name).filter(|name| !extra.contains(name) && *name != "Variable").collect();
-        let [operator] = operators.as_slice() else {
-            return self.error("A Choice rule must have exactly one comparison operator", place);
-        };
-        let operand = members.get(*operator).unwrap_or(&Value::Null);
-        let inner_place = format!("{place}/{operator}");
-        match *operator {
-            "And" | "Or" => match operand.as_array() {
-                Some(rules) if !rules.is_empty() => {
-                    for (index, rule) in rules.iter().enumerate() {
-                        self.rule(rule, false, &format!("{inner_place}[{index}]"));
-                    }
-                }
-                _ => self.error("Value cannot be empty", &inner_place),
-            },
-            "Not" => self.rule(operand, false, &inner_place),
-            name => {
-                if self.required(rule, &["Variable"], place) {
-                    self.path(rule, "Variable", place);
-                }
-                self.operand(name, operand, &inner_place);
-            }
-        }
-    }
-
-    fn operand(&mut self, operator: &str, operand: &Value, place: &str) {
-        if operator.starts_with("Is") {
-            let known =
-                ["IsNull", "IsPresent", "IsNumeric", "IsString", "IsBoolean", "IsTimestamp"].contains(&operator);
-            return match (known, operand.as_bool()) {
-                (true, Some(_)) => {}
-                (true, None) => self.error("Expected value of type Boolean", place),
-                (false, _) => self.error("Field is not supported", place),
-            };
-        }
-        let (kind, relation) = ["String", "Numeric", "Boolean", "Timestamp"]
-            .into_iter()
-            .find_map(|kind| operator.strip_prefix(kind).map(|relation| (kind, relation)))
-            .unwrap_or(("", ""));
-        let bare = relation.strip_suffix("Path").unwrap_or(relation);
-        let known = match bare {
-            "Equals" => true,
-            "Matches" => kind == "String" && relation == "Matches",
-            "LessThan" | "GreaterThan" | "LessThanEquals" | "GreaterThanEquals" => kind != "Boolean",
-            _ => false,
-        };
-        if !known || kind.is_empty() {
-            return self.error("Field is not supported", place);
-        }
-        if relation.ends_with("Path") {
-            if operand.as_str().and_then(crate::jsonpath::JsonPath::parse).is_none() {
-                self.error("Value is not a valid JSONPath", place);
-            }
-            return;
-        }
-        match (kind, operand) {
-            ("String", Value::String(_)) | ("Numeric", Value::Number(_)) | ("Boolean", Value::Bool(_)) => {}
-            ("Timestamp", Value::String(text)) if Timestamp::parse(text).is_some() => {}
-            ("Timestamp", _) => self.error("String does not match RFC3339 timestamp", place),
-            _ => self.error(format!("Expected value of type {kind}"), place),
+            self.error(
+                format!("Express state machine does not support '{pattern}' service integration "),
+                &place,
+            );
         }
     }
 
@@ -343,47 +239,55 @@ impl Check {
             self.machine(branch, &format!("{place}/Branches[{index}]"), false);
         }
     }
+}
 
-    fn map(&mut self, state: &Value, language: Language, place: &str) {
-        let field = match (state.get("ItemProcessor"), state.get("Iterator")) {
-            (Some(_), None) => "ItemProcessor",
-            (None, Some(_)) => "Iterator",
-            (Some(_), Some(_)) => return self.error("Only one of the fields [ItemProcessor, Iterator] is allowed", place),
-            (None, None) => return self.error("These fields are required: [ItemProcessor]", place),
-        };
-        if let Some(processor) = state.get(field) {
-            self.machine(processor, &format!("{place}/{field}"), false);
-        }
-        self.path(state, "ItemsPath", place);
-        self.template(state, "Items", language, place);
-        self.count_or_computed(state, "MaxConcurrency", 0, language, place);
-        self.count_or_computed(state, "ToleratedFailureCount", 0, language, place);
-        self.computed(state, "ToleratedFailurePercentage", language, place);
-        let percentage = state.get("ToleratedFailurePercentage");
-        let computed = |value: &Value| {
-            language == Language::Jsonata && value.as_str().is_some_and(|text| expression_source(text).is_some())
-        };
-        let fits = |value: &Value| value.as_f64().is_some_and(|number| (0.0..=100.0).contains(&number));
-        if percentage.is_some_and(|value| !computed(value) && !fits(value)) {
-            self.error("Value must be between 0 and 100", &format!("{place}/ToleratedFailurePercentage"));
-        }
-        for (holder, data) in [("ItemReader", true), ("ResultWriter", false)] {
-            let Some(value) = state.get(holder) else { continue };
-            let place = format!("{place}/{holder}");
-            if data && self.required(value, &["Resource"], &place) || value.get("Resource").is_some() {
-                self.resource(value, &place);
-            }
-            self.template(value, "Parameters", language, &place);
-            self.template(value, "Arguments", language, &place);
-        }
-        if let Some(batcher) = state.get("ItemBatcher") {
-            self.template(batcher, "BatchInput", language, &format!("{place}/ItemBatcher"));
-        }
-        let problem = state.get("Label").and_then(|text| label::problem(text.as_str().unwrap_or_default()));
-        if let Some(problem) = problem {
-            let mut diagnostic = Diagnostic::error(super::INVALID, problem.clone(), format!("{place}/Label"));
-            diagnostic.label_problem = Some(problem);
-            self.found.push(diagnostic);
-        }
-    }
+/// The fields of a type of state: in both query languages, in JSONPath alone, in JSONata alone.
+type Fields = (&'static [&'static str], &'static [&'static str], &'static [&'static str]);
+
+fn fields_of(kind: &str) -> Option<Fields> {
+    Some(match kind {
+        "Task" => (
+            &["Resource", "TimeoutSeconds", "HeartbeatSeconds", "Credentials", "Retry", "Catch", "Assign"],
+            &["Parameters", "ResultSelector", "ResultPath", "TimeoutSecondsPath", "HeartbeatSecondsPath"],
+            &["Arguments", "Output"],
+        ),
+        "Pass" => (&["Assign"], &["Parameters", "ResultPath", "Result"], &["Output"]),
+        "Choice" => (&["Choices", "Default", "Assign"], &[], &["Output"]),
+        "Wait" => (&["Seconds", "Timestamp", "Assign"], &["SecondsPath", "TimestampPath"], &["Output"]),
+        "Succeed" => (&[], &[], &["Output"]),
+        "Fail" => (&["Error", "Cause"], &["ErrorPath", "CausePath"], &[]),
+        "Parallel" => (
+            &["Branches", "Retry", "Catch", "Assign"],
+            &["Parameters", "ResultSelector", "ResultPath"],
+            &["Arguments", "Output"],
+        ),
+        "Map" => (
+            &[
+                "ItemProcessor",
+                "Iterator",
+                "ItemSelector",
+                "ItemReader",
+                "ItemBatcher",
+                "ResultWriter",
+                "MaxConcurrency",
+                "ToleratedFailureCount",
+                "ToleratedFailurePercentage",
+                "Label",
+                "Retry",
+                "Catch",
+                "Assign",
+            ],
+            &[
+                "ItemsPath",
+                "Parameters",
+                "ResultSelector",
+                "ResultPath",
+                "MaxConcurrencyPath",
+                "ToleratedFailureCountPath",
+                "ToleratedFailurePercentagePath",
+            ],
+            &["Items", "Output"],
+        ),
+        _ => return None,
+    })
 }

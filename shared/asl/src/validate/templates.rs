@@ -26,22 +26,22 @@ impl Check {
             }
             Value::Object(members) => {
                 for (name, member) in members.iter() {
-                    let place = format!("{place}/{name}");
                     match name.strip_suffix(".$") {
                         Some(bare) if language == Language::JsonPath => {
                             if members.contains_key(bare) {
-                                self.error(format!("The field '{bare}' is duplicated"), &place);
+                                self.error(format!("The field '{bare}' is duplicated"), place);
                             }
-                            let valid = member.as_str().is_some_and(|text| Template::compile_source(text).is_some());
+                            let valid =
+                                member.as_str().is_some_and(|text| Template::compile_source(text).is_some());
                             if !valid {
                                 let message = format!(
                                     "The value for the field '{name}' must be a valid JSONPath or a valid intrinsic \
                                      function call"
                                 );
-                                self.error(message, &place);
+                                self.error(message, place);
                             }
                         }
-                        _ => self.template_value(member, language, &place),
+                        _ => self.template_value(member, language, &format!("{place}/{name}")),
                     }
                 }
             }
@@ -72,18 +72,19 @@ impl Check {
     }
 
     pub(super) fn path(&mut self, holder: &Value, field: &str, place: &str) {
-        if let Some(value) = holder.get(field) {
-            if value.as_str().and_then(JsonPath::parse).is_none() {
-                self.error("Value is not a valid JSONPath", &format!("{place}/{field}"));
-            }
+        if let Some(value) = holder.get(field)
+            && value.as_str().and_then(JsonPath::parse).is_none()
+        {
+            self.error("Value is not a valid JSONPath", &format!("{place}/{field}"));
         }
     }
 
     /// A path or a call of an intrinsic function.
     pub(super) fn path_or_function(&mut self, holder: &Value, field: &str, place: &str) {
         if let Some(value) = holder.get(field) {
-            let valid =
-                value.as_str().is_some_and(|text| JsonPath::parse(text).is_some() || Intrinsic::parse(text).is_some());
+            let valid = value
+                .as_str()
+                .is_some_and(|text| JsonPath::parse(text).is_some() || Intrinsic::parse(text).is_some());
             if !valid {
                 self.error("Value is not a valid JSONPath", &format!("{place}/{field}"));
             }
