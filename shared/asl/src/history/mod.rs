@@ -23,10 +23,8 @@ pub struct HistoryEvent {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Failure {
     /// The error name that `Retry` and `Catch` match, such as `States.Timeout`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Arc<str>>,
     /// What a person reads.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Arc<str>>,
 }
 
