@@ -1,9 +1,11 @@
 //! Queue consumers, stream readers and timers.
 
+mod audit_sealer;
+
 use toss_runtime::FunctionDefinition;
 
 /// The functions of this group, by their `Handler` names in the template.
 #[must_use]
 pub fn functions() -> Vec<FunctionDefinition> {
-    Vec::new()
+    vec![audit_sealer::DEFINITION]
 }
