@@ -26,6 +26,7 @@ use crate::{Engine, core::Core};
 
 use self::input::Input;
 
+pub(crate) use executions::ended;
 pub(crate) use starts::{already_exists, launch};
 
 /// What an operation answers.

@@ -9,9 +9,10 @@ use std::{
 use toss_asl::Stimulus;
 use toss_kernel::{Clock, SystemClock};
 use toss_local_journal::Journal;
+use toss_local_protocol::ServiceError;
 
 use crate::{
-    AwsCaller, EngineError, StatusListener, TaskInvoker,
+    AwsCaller, EngineError, StatusListener, TaskInvoker, api,
     archive::{Reader, Writer},
     core::{Core, Parts},
     keeper::Keeper,
@@ -90,7 +91,7 @@ impl Engine {
         Keeper::start(&core, &path, options.journal_limit)?;
         recovery::take_up(&core)?;
         core.runtime.spawn(fire_timers(Arc::clone(&core)));
-        core.runtime.spawn(outbox::deliver(Arc::clone(&core)));
+        outbox::deliver(&core);
         Ok(Self { core })
     }
 
@@ -112,6 +113,11 @@ impl Engine {
         let core = Arc::clone(&self.core);
         // An error means that the runtime ends, and the engine with it.
         tokio::task::spawn_blocking(move || core.keeper.compact()).await.ok();
+    }
+
+    /// Waits until the execution with this ARN has ended and its end is on disk.
+    pub async fn ended(&self, execution: &str) -> Result<(), ServiceError> {
+        api::ended(&self.core, execution).await
     }
 
     /// How many executions are in memory: those at work, and those that the archive does not have yet.

@@ -1,6 +1,7 @@
 //! Writes executions to the archive behind the journal, evicts those that rest, and compacts the journal.
 
 use std::{
+    collections::HashMap,
     path::Path,
     sync::{Arc, Condvar, Mutex, PoisonError, Weak, mpsc},
     thread::JoinHandle,
@@ -15,6 +16,7 @@ use crate::{
     codec::encode,
     core::{Core, lock},
     executions::{Slot, State},
+    record::{Origin, Profile},
 };
 
 /// How long an execution without a stimulus stays in memory.
@@ -38,6 +40,8 @@ pub(crate) struct Keeper {
     thread: Mutex<Option<JoinHandle<()>>>,
     /// Executions whose end was replayed: whoever waits for them is told once all is replayed.
     ended: Mutex<Vec<u64>>,
+    /// Executions that ended and whose parents are not told yet, with the positions of their ends.
+    telling: Mutex<HashMap<u64, u64>>,
 }
 
 #[derive(Debug)]
@@ -71,6 +75,20 @@ impl Keeper {
                 drop(list);
                 self.work.notify_one();
             }
+        }
+    }
+
+    /// An execution ends with the record at this position; until its parent is told, the record must stay.
+    pub(crate) fn ending(&self, profile: &Profile, position: u64) {
+        if !matches!(profile.origin, Origin::Call) {
+            lock(&self.telling).insert(profile.key, position);
+        }
+    }
+
+    /// The execution's parent was told, and has the news in the journal.
+    pub(crate) fn told(&self, profile: &Profile) {
+        if !matches!(profile.origin, Origin::Call) {
+            lock(&self.telling).remove(&profile.key);
         }
     }
 
@@ -168,6 +186,7 @@ fn wait(keeper: &Keeper) -> Vec<Order> {
 /// Writes everything that came before this call, then empties the journal of it.
 fn compact_journal(core: &Core, writer: &mut Writer) -> Result<(), EngineError> {
     let compaction = core.journal.begin_compaction()?;
+    let line = core.journal.next_position();
     write_round(core, writer, Choice::All)?;
     let (changes, position) = {
         let catalogue = core.catalogue();
@@ -185,6 +204,10 @@ fn compact_journal(core: &Core, writer: &mut Writer) -> Result<(), EngineError> 
         put_counter(transaction, "next_key", core.next_key.load(std::sync::atomic::Ordering::SeqCst))
     })?;
     writer.flush()?;
+    if lock(&core.keeper.telling).values().any(|position| *position < line) {
+        // The journal alone knows that a parent has still to be told: the next round tries again.
+        return Ok(());
+    }
     compaction.finish()?;
     core.catalogue_mut().unsaved.drain(..changes.len());
     Ok(())

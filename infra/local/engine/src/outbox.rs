@@ -5,8 +5,11 @@
 //! now and then.
 
 use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
+    collections::{BTreeMap, VecDeque},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -30,14 +33,20 @@ const MARK: u64 = 256;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Announcement {
     pub(crate) at: i64,
+    /// Whether it is of the start's record. An execution may end with it, and both are told then.
+    pub(crate) start: bool,
     pub(crate) standing: Standing,
 }
+
+/// How many deliveries run side by side. The events of one execution stay in order.
+const LANES: usize = 16;
 
 /// The events that wait.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     waiting: Mutex<Waiting>,
-    ready: Notify,
+    ready: [Notify; LANES],
+    marked: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -45,7 +54,7 @@ struct Waiting {
     entries: BTreeMap<u64, Entry>,
     /// Positions below are delivered, if no entry is.
     delivered: u64,
-    ready: std::collections::VecDeque<u64>,
+    ready: [VecDeque<u64>; LANES],
 }
 
 #[derive(Debug)]
@@ -80,14 +89,14 @@ impl Outbox {
     pub(crate) fn restore(&self, position: u64, key: u64, announcement: Announcement) {
         let mut waiting = self.lock();
         waiting.entries.insert(position, Entry { key, announcement });
-        waiting.ready.push_back(position);
+        waiting.ready[lane(key)].push_back(position);
         waiting.delivered = waiting.delivered.max(position + 1);
     }
 
     /// The event's record is on disk.
-    pub(crate) fn release(&self, position: u64) {
-        self.lock().ready.push_back(position);
-        self.ready.notify_one();
+    pub(crate) fn release(&self, key: u64, position: u64) {
+        self.lock().ready[lane(key)].push_back(position);
+        self.ready[lane(key)].notify_one();
     }
 
     /// The position below which all is delivered, and what waits.
@@ -103,13 +112,15 @@ impl Outbox {
     pub(crate) fn forget_before(&self, position: u64) {
         let mut waiting = self.lock();
         waiting.entries = waiting.entries.split_off(&position);
-        waiting.ready.retain(|ready| *ready >= position);
+        for lane in &mut waiting.ready {
+            lane.retain(|ready| *ready >= position);
+        }
         waiting.delivered = waiting.delivered.max(position);
     }
 
-    fn take(&self) -> Option<(u64, u64, Announcement)> {
+    fn take(&self, lane: usize) -> Option<(u64, u64, Announcement)> {
         let mut waiting = self.lock();
-        let position = waiting.ready.pop_front()?;
+        let position = waiting.ready[lane].pop_front()?;
         let entry = waiting.entries.get(&position)?;
         Some((position, entry.key, entry.announcement.clone()))
     }
@@ -131,51 +142,81 @@ impl Waiting {
     }
 }
 
+fn lane(key: u64) -> usize {
+    key as usize % LANES
+}
+
 /// Delivers events until the engine stops.
-pub(crate) async fn deliver(core: Arc<Core>) {
-    let mut marked = 0;
+pub(crate) fn deliver(core: &Arc<Core>) {
+    for lane in 0..LANES {
+        core.runtime.spawn(deliver_lane(Arc::clone(core), lane));
+    }
+}
+
+async fn deliver_lane(core: Arc<Core>, lane: usize) {
     while !core.stopping.load(Ordering::SeqCst) {
-        let Some((position, key, announcement)) = core.outbox.take() else {
+        let Some((position, key, announcement)) = core.outbox.take(lane) else {
             tokio::select! {
-                () = core.outbox.ready.notified() => {}
+                () = core.outbox.ready[lane].notified() => {}
                 () = core.stopped.notified() => {}
-                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+                () = tokio::time::sleep(Duration::from_secs(5)) => {}
             }
             continue;
         };
-        let mut pause = Duration::from_millis(50);
-        if let Some(event) = event_of(&core, key, &announcement) {
-            while let Err(error) = core.listener.status_changed(&event).await {
-                tracing::warn!(%error, "a status event was not taken; it is offered again");
-                if core.stopping.load(Ordering::SeqCst) {
-                    return;
-                }
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(Duration::from_secs(30));
+        for event in events_of(&core, key, &announcement) {
+            if !offer(&core, &event).await {
+                return;
             }
         }
         let mark = core.outbox.delivered(position);
-        if mark >= marked + MARK || (mark > marked && core.outbox.lock().ready.is_empty()) {
-            marked = mark;
-            if let Ok(record) = encode("record", &Record::Delivered { position: mark })
-                && core.journal.append_lazy(&record).is_err()
-            {
-                return;
-            }
+        if !note_delivered(&core, mark, lane) {
+            return;
         }
     }
 }
 
-fn event_of(core: &Core, key: u64, announcement: &Announcement) -> Option<Value> {
+/// Offers an event until it is taken; `false` if the engine stops before.
+async fn offer(core: &Core, event: &Value) -> bool {
+    let mut pause = Duration::from_millis(50);
+    while let Err(error) = core.listener.status_changed(event).await {
+        tracing::warn!(%error, "a status event was not taken; it is offered again");
+        if core.stopping.load(Ordering::SeqCst) {
+            return false;
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(30));
+    }
+    true
+}
+
+/// Journals now and then how far deliveries have come; `false` if the journal has stopped.
+fn note_delivered(core: &Core, mark: u64, lane: usize) -> bool {
+    let marked = core.outbox.marked.load(Ordering::Relaxed);
+    let idle = core.outbox.lock().ready[lane].is_empty();
+    if mark < marked + if idle { 1 } else { MARK } {
+        return true;
+    }
+    core.outbox.marked.store(mark, Ordering::Relaxed);
+    match encode("record", &Record::Delivered { position: mark }) {
+        Ok(record) => core.journal.append_lazy(&record).is_ok(),
+        Err(_) => false,
+    }
+}
+
+fn events_of(core: &Core, key: u64, announcement: &Announcement) -> Vec<Value> {
     let profile = match core.executions.shard(key).get(&key) {
         Some(slot) => Some(Arc::clone(&slot.profile)),
         None => None,
     };
-    let profile = match profile {
-        Some(profile) => profile,
-        None => core.archive.execution(key).ok().flatten()?.profile,
-    };
-    Some(event(core, &profile, announcement))
+    let stored = || Some(core.archive.execution(key).ok().flatten()?.profile);
+    let Some(profile) = profile.or_else(stored) else { return Vec::new() };
+    let mut events = Vec::with_capacity(2);
+    if announcement.start && announcement.standing.status != Status::Running {
+        let standing = Standing::running();
+        events.push(event(core, &profile, &Announcement { at: profile.started, start: true, standing }));
+    }
+    events.push(event(core, &profile, announcement));
+    events
 }
 
 fn event(core: &Core, profile: &Profile, announcement: &Announcement) -> Value {

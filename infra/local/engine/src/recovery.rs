@@ -1,7 +1,6 @@
 //! Starting: what the archive holds, what the journal adds, and what has to be taken up again.
 
 use std::{
-    collections::HashSet,
     path::Path,
     sync::{Arc, atomic::Ordering},
 };
@@ -17,7 +16,7 @@ use crate::{
     core::Core,
     executions::{Note, Slot},
     outbox::Announcement,
-    record::{Record, Start},
+    record::{Profile, Record, Standing, Start},
     tasks,
 };
 
@@ -46,7 +45,7 @@ pub(crate) fn replay(core: &Arc<Core>, recovered: Recovered, folder: &Path) -> R
         // A compaction leaves nothing in the journal: all is in the archive.
         let _ = part?;
     }
-    let mut replay = Replay { core, ended: HashSet::new() };
+    let replay = Replay { core };
     let mut count = 0_u64;
     let records: Records = recovered.records;
     for record in records {
@@ -65,17 +64,14 @@ pub(crate) fn replay(core: &Arc<Core>, recovered: Recovered, folder: &Path) -> R
 
 struct Replay<'a> {
     core: &'a Arc<Core>,
-    /// Express executions that came to their end.
-    ended: HashSet<u64>,
 }
 
 impl Replay<'_> {
-    fn take(&mut self, record: Record, position: u64) -> Result<(), EngineError> {
+    fn take(&self, record: Record, position: u64) -> Result<(), EngineError> {
         match record {
             Record::Started(start) => self.started(&start, position),
             Record::Happened { key, now, stimulus } => self.happened(key, now, stimulus, position),
             Record::Ended { key } => {
-                self.ended.insert(key);
                 if let Some(slot) = self.core.slot(key)? {
                     slot.lock().standing.status = Status::Succeeded;
                 }
@@ -96,7 +92,13 @@ impl Replay<'_> {
         let core = self.core;
         let key = start.profile.key;
         core.next_key.fetch_max(key + 1, Ordering::SeqCst);
-        if core.archive.execution(key)?.is_some() {
+        if let Some(stored) = core.archive.execution(key)? {
+            let ended = stored.position == position + 1 && stored.standing.status != Status::Running;
+            let standing = if ended { stored.standing } else { Standing::running() };
+            self.announce(&start.profile, position, start.profile.started, (true, standing));
+            if ended {
+                core.keeper.ended_in_replay(key);
+            }
             return Ok(());
         }
         let (slot, outcome) = core.begin(start, false)?;
@@ -107,12 +109,7 @@ impl Replay<'_> {
         let ended = state.absorb(key, outcome, start.profile.started, &core.timers).ended;
         state.position = position + 1;
         core.keeper.queue(&slot, &mut state);
-        if core.announces(&slot.profile) {
-            let standing = state.standing.clone();
-            core.outbox.restore(position, key, Announcement { at: start.profile.started, standing });
-        }
-        drop(state);
-        // Whoever waits for it may not have heard.
+        self.announce(&start.profile, position, start.profile.started, (true, state.standing.clone()));
         if ended {
             core.keeper.ended_in_replay(key);
         }
@@ -129,6 +126,11 @@ impl Replay<'_> {
         };
         let mut state = slot.lock();
         if position < state.position {
+            // The archive has it; the end may still have to be told.
+            if position + 1 == state.position && state.standing.status != Status::Running {
+                self.announce(&slot.profile, position, now, (false, state.standing.clone()));
+                core.keeper.ended_in_replay(key);
+            }
             return Ok(());
         }
         let note = Note::of(&stimulus);
@@ -146,15 +148,19 @@ impl Replay<'_> {
         let ended = state.absorb(key, outcome, now, &core.timers).ended;
         state.position = position + 1;
         core.keeper.queue(&slot, &mut state);
-        if (ended || matches!(note, Note::Redriven)) && core.announces(&slot.profile) {
-            let standing = state.standing.clone();
-            core.outbox.restore(position, key, Announcement { at: now, standing });
+        if ended || matches!(note, Note::Redriven) {
+            self.announce(&slot.profile, position, now, (false, state.standing.clone()));
         }
-        drop(state);
         if ended {
             core.keeper.ended_in_replay(key);
         }
         Ok(())
+    }
+
+    fn announce(&self, profile: &Profile, position: u64, at: i64, (start, standing): (bool, Standing)) {
+        if self.core.announces(profile) {
+            self.core.outbox.restore(position, profile.key, Announcement { at, start, standing });
+        }
     }
 }
 

@@ -90,11 +90,20 @@ impl Core {
             self.keeper.queue(&slot, &mut state);
             position = if launch.durable {
                 let record = encode("record", &Borrowed::Started(&start))?;
-                self.append(&slot, &state.standing, start.profile.started, &record, true)?
+                let announcement = self.announces(&start.profile).then(|| Announcement {
+                    at: start.profile.started,
+                    start: true,
+                    standing: state.standing.clone(),
+                });
+                self.append(&start.profile, &record, announcement)?
             } else {
-                self.journal.next_position().saturating_sub(1)
+                // The first record of all has long been on disk: there is nothing to wait for.
+                0
             };
             state.position = position + 1;
+            if absorbed.ended {
+                self.keeper.ending(&slot.profile, position);
+            }
         }
         let announced = launch.durable && self.announces(&slot.profile);
         Ok(Launched::New(Step { slot, position, absorbed, announced }))
@@ -146,8 +155,16 @@ impl Core {
             // What an Express execution does rests on its start alone.
             state.position.saturating_sub(1)
         } else {
-            let position = self.append(slot, &state.standing, now, &record, announce)?;
+            let announcement = (announce && self.announces(profile)).then(|| Announcement {
+                at: now,
+                start: false,
+                standing: state.standing.clone(),
+            });
+            let position = self.append(profile, &record, announcement)?;
             state.position = position + 1;
+            if absorbed.ended {
+                self.keeper.ending(profile, position);
+            }
             position
         };
         drop(state);
@@ -155,17 +172,15 @@ impl Core {
         Ok(Some(Step { slot: Arc::clone(slot), position, absorbed, announced }))
     }
 
+    /// Appends an execution's record; the announcement's place in the outbox is taken with it.
     fn append(
         &self,
-        slot: &Slot,
-        standing: &crate::record::Standing,
-        at: i64,
+        profile: &Profile,
         record: &[u8],
-        announce: bool,
+        announcement: Option<Announcement>,
     ) -> Result<u64, EngineError> {
-        if announce && self.announces(&slot.profile) {
-            let announcement = Announcement { at, standing: standing.clone() };
-            return self.outbox.append(slot.profile.key, announcement, || self.journal.append(record));
+        if let Some(announcement) = announcement {
+            return self.outbox.append(profile.key, announcement, || self.journal.append(record));
         }
         let ticket = self.journal.append(record);
         match ticket.position() {
@@ -201,7 +216,7 @@ impl Core {
                     return;
                 }
                 if step.announced && !step.absorbed.ended {
-                    self.outbox.release(step.position);
+                    self.outbox.release(step.slot.profile.key, step.position);
                 }
                 let Step { slot, position, absorbed, announced } = step;
                 let mut waiting: Vec<Effect> = absorbed
@@ -212,7 +227,7 @@ impl Core {
                 if absorbed.ended {
                     self.ended(&slot);
                     if announced {
-                        self.outbox.release(position);
+                        self.outbox.release(slot.profile.key, position);
                     }
                 }
                 let Some(last) = waiting.pop() else { return };
@@ -283,5 +298,6 @@ impl Core {
             waiting.send(()).ok();
         }
         tasks::tell_parent(self, slot);
+        self.keeper.told(&slot.profile);
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use toss_asl::{Failure, Stimulus};
+use toss_asl::{Failure, Status, Stimulus};
 use toss_local_protocol::ServiceError;
 
 use crate::{
@@ -73,6 +73,25 @@ pub(super) fn find_key(core: &Core, key: u64) -> Result<Option<Found>, ServiceEr
         position: stored.position,
         slot: None,
     }))
+}
+
+/// Waits for the end of an execution.
+pub(crate) async fn ended(core: &Arc<Core>, arn: &str) -> Result<(), ServiceError> {
+    let found = find(core, arn)?;
+    if let Some(slot) = core.open_slot(found.profile.key).map_err(internal)? {
+        let (sender, ended) = tokio::sync::oneshot::channel();
+        {
+            let mut state = slot.lock();
+            if state.standing.status == Status::Running {
+                state.ended.push(sender);
+            }
+        }
+        drop(slot);
+        // An error means that it had ended before the sender was left there.
+        ended.await.ok();
+    }
+    let found = find(core, arn)?;
+    core.durable(found.position).await.map_err(internal)
 }
 
 pub(super) async fn describe(core: &Arc<Core>, input: &Input) -> Answer {

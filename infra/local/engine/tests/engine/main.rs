@@ -4,6 +4,7 @@
 
 mod activities;
 mod basics;
+mod faults;
 mod nesting;
 mod protocol;
 mod restarts;
