@@ -1,13 +1,16 @@
 //! The catalogue of activities, for the compiler and the checks of definitions.
 
-use toss_kernel::activity::ActivitySpec;
+use toss_kernel::activity::{ActivitySpec, Wait};
+use toss_workflow::Catalogue;
 
 use crate::Artifact;
 
 pub(crate) fn artifacts() -> Vec<Artifact> {
+    let native = Catalogue::embedded().iter().filter(|spec| spec.wait == Wait::Native).cloned();
+    let catalogue = Catalogue::new(specs().into_iter().chain(native));
     vec![
-        Artifact { path: "shared/workflow/catalogue.json", content: document(&toss_workflow::catalogue_of(specs())) },
-        Artifact { path: "docs/reference/workflow.schema.json", content: document(&toss_workflow::definition_schema()) },
+        Artifact { path: "shared/workflow/catalogue.json", content: document(&catalogue.to_json()) },
+        Artifact { path: "docs/reference/workflow.schema.json", content: document(&toss_workflow::schema(&catalogue)) },
     ]
 }
 
