@@ -3,14 +3,24 @@
 //! A resource is one file, one line in [`ENDPOINTS`] and one Lambda. From that list come the functions of the
 //! binary, the routes and roles of the template, and the OpenAPI document.
 
+mod activities;
+mod authoring;
 mod checks;
 mod clients;
+mod executions;
 mod health;
 mod listing;
+mod machines;
 pub mod openapi;
 mod record;
+mod schema;
 mod seed;
+mod starting;
+mod tasks;
+mod templates;
 mod tenants;
+mod users;
+mod workflows;
 
 use std::sync::{Arc, LazyLock};
 
@@ -37,9 +47,15 @@ impl Endpoint {
 
 /// The endpoints of the API.
 const ENDPOINTS: &[Endpoint] = &[
+    Endpoint::of::<activities::Activities>(),
     Endpoint::of::<clients::Clients>(),
+    Endpoint::of::<executions::Executions>(),
     Endpoint::of::<health::Health>(),
+    Endpoint::of::<tasks::Tasks>(),
+    Endpoint::of::<templates::Templates>(),
     Endpoint::of::<tenants::Tenants>(),
+    Endpoint::of::<workflows::Workflows>(),
+    Endpoint::of::<users::Users>(),
 ];
 
 fn function<R: Resource>() -> FunctionDefinition {
