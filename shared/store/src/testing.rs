@@ -93,6 +93,8 @@ impl Tables {
             ("TOSS_DATA_KEY_ID", "alias/data"),
             ("TOSS_LOG_KEY_ID", "alias/log"),
             ("TOSS_FUNCTION_PREFIX", "toss-test"),
+            ("TOSS_APPROVALS_QUEUE_URL", "https://sqs.us-east-1.amazonaws.com/000000000000/approvals"),
+            ("TOSS_WEBHOOKS_QUEUE_URL", "https://sqs.us-east-1.amazonaws.com/000000000000/webhooks"),
             ("TOSS_STATE_MACHINE_ROLE_ARN", "arn:aws:iam::000000000000:role/machines"),
         ];
         let environment: Environment =

@@ -46,8 +46,8 @@ pub struct AuditContext<'a> {
     pub principal: &'a Principal,
     /// From where.
     pub ip: Option<IpAddr>,
-    /// Why it is allowed: the action that the policy permits.
-    pub reason: &'a str,
+    /// Why it is allowed: the policies that permit it.
+    pub reasons: Vec<String>,
 }
 
 /// A change that someone asks for.
@@ -78,14 +78,14 @@ impl Entry {
     }
 
     fn by_caller(request: &Request<'_>, voice: &Voice, action: &'static str) -> Self {
-        let AuditContext { principal, ip, reason } = &request.audit;
+        let AuditContext { principal, ip, reasons } = &request.audit;
         let mut actor = Actor::caller(request.scope.tenant(), principal, *ip);
         actor.on_behalf_of = (voice.person != principal.name).then(|| voice.person.clone());
         let mut details = BTreeMap::new();
         if voice.person != voice.voice {
             details.insert("for_assignee".to_owned(), json!(voice.voice));
         }
-        Self { action, actor, reasons: vec![(*reason).to_owned()], details }
+        Self { action, actor, reasons: reasons.clone(), details }
     }
 
     fn with(mut self, name: &str, value: Value) -> Self {

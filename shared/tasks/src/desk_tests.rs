@@ -89,7 +89,7 @@ const YES: Ballot<'static> = Ballot { verdict: Verdict::Approve, comment: None }
 async fn decide(desk: &Desk, task: &Task, name: &str) -> Result<(Task, Effect), TaskError> {
     let (scope, principal) = (task.scope(), principal(name));
     let asker = Asker { name, acts_for_others: false, on_behalf: None };
-    let audit = AuditContext { principal: &principal, ip: None, reason: "tasks:decide" };
+    let audit = AuditContext { principal: &principal, ip: None, reasons: Vec::new() };
     desk.decide(&Request { scope: &scope, task: task.id, asker, audit }, &YES).await
 }
 
