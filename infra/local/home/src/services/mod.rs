@@ -12,4 +12,4 @@ mod wire;
 pub(crate) use connector::InProcess;
 pub(crate) use credentials::{Credentials, FunctionKey};
 pub(crate) use router::Router;
-pub(crate) use wire::{Reply, reply, request_id};
+pub(crate) use wire::{reply, request_id};

@@ -69,11 +69,6 @@ impl Node {
         }
     }
 
-    /// Whether there is nothing here.
-    pub(crate) fn is_null(&self) -> bool {
-        self.shape == Shape::Null
-    }
-
     /// The name and argument of an intrinsic function, where the node is one.
     pub(crate) fn intrinsic(&self) -> Option<(&str, &Node)> {
         match self.entries() {

@@ -71,7 +71,7 @@ fn attach(model: &mut Model, fields: Fields<'_>) {
 
 /// What functions and event sources name must be there.
 fn check_references(model: &Model, resources: &[Resource], world: &World<'_>) {
-    let mut missing = |name: &str, message: String| {
+    let missing = |name: &str, message: String| {
         let place = resources.iter().find(|resource| resource.name == name);
         let (file, line) = place.map_or(("template.yaml", 1), |place| (place.file.as_str(), place.line));
         world.problem(file, line, place.map(|place| place.logical.as_str()), message);
