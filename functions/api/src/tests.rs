@@ -6,3 +6,4 @@ mod keys;
 mod machines;
 mod support;
 mod workflows;
+mod tasks;

@@ -28,7 +28,7 @@ fn definition(name: &str) -> Value {
     json!({
         "workflow": name,
         "input": { "type": "object", "required": ["amount"], "properties": { "amount": { "type": "number" } } },
-        "steps": { "wait": { "activity": "Delay", "for": "1h" } },
+        "steps": { "wait": { "activity": "Delay", "for": "1h", "end": true } },
     })
 }
 
@@ -47,7 +47,7 @@ async fn a_workflow_is_written_in_versions_and_read_back() {
     let world = world().await;
     let first = world.create("pay").await;
     assert_eq!((first.status, &first.body["version"]), (201, &json!(1)), "{first:?}");
-    let yaml = "workflow: pay\ntitle: Pays\nsteps:\n  wait: { activity: Delay, for: 2h }\n";
+    let yaml = "workflow: pay\ntitle: Pays\nsteps:\n  wait: { activity: Delay, for: 2h, end: true }\n";
     let call = Call { key: &world.key, media_type: Some("application/yaml"), ..Call::default() };
     let second = world.api.call("POST", "/v1/workflows", call, Some(yaml.into())).await;
     assert_eq!((second.status, &second.body["version"]), (201, &json!(2)), "{second:?}");
