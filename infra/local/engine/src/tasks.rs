@@ -37,11 +37,7 @@ async fn invoke(core: &Arc<Core>, slot: &Arc<Slot>, invocation: &Invocation) -> 
     if resource.service() == "states" && matches!(resource.kind(), ResourceKind::Service(_)) {
         return nested::start(core, slot, invocation).await;
     }
-    let answer = match (resource.kind(), resource.service()) {
-        (ResourceKind::Function, _) => lambda::call_directly(core, invocation, &role).await,
-        (ResourceKind::Service(_), "lambda") => lambda::invoke(core, invocation, &role).await,
-        _ => service::call(core, invocation, &role).await,
-    };
+    let answer = call(core, invocation, &role).await;
     Some(match answer {
         Ok(output) if resource.pattern() == Pattern::WaitForTaskToken => {
             Stimulus::TaskSubmitted { task, output }
@@ -51,8 +47,18 @@ async fn invoke(core: &Arc<Core>, slot: &Arc<Slot>, invocation: &Invocation) -> 
     })
 }
 
+/// Makes a call of a function or another service.
+pub(crate) async fn call(core: &Core, invocation: &Invocation, role: &str) -> Answer {
+    let resource = &invocation.resource;
+    match (resource.kind(), resource.service()) {
+        (ResourceKind::Function, _) => lambda::call_directly(core, invocation, role).await,
+        (ResourceKind::Service(_), "lambda") => lambda::invoke(core, invocation, role).await,
+        _ => service::call(core, invocation, role).await,
+    }
+}
+
 /// A call's answer, or how the task fails.
-type Answer = Result<Payload, Failure>;
+pub(crate) type Answer = Result<Payload, Failure>;
 
 /// How a task fails when the service refuses its call.
 fn refused(prefix: &str, service: &str, error: &CallError) -> Failure {

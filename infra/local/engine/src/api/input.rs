@@ -21,6 +21,11 @@ impl Input {
         }
     }
 
+    /// The whole input.
+    pub(super) fn to_json(&self) -> Value {
+        Value::Object(self.0.clone())
+    }
+
     /// A member, unless it is absent or null.
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name).filter(|value| !value.is_null())

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Value, json};
-use toss_asl::{Machine, rejection};
+use toss_asl::{Machine, MachineType, rejection};
 use toss_local_protocol::ServiceError;
 
 use crate::{
@@ -49,7 +49,8 @@ pub(super) async fn create(core: &Arc<Core>, input: &Input) -> Answer {
     }
     let kind = if kind == Some("EXPRESS") { MachineKind::Express } else { MachineKind::Standard };
     let tags = tags::read(input)?;
-    check_definition(definition)?;
+    check_definition(definition, kind)?;
+    check_logging(input)?;
     let arn = core.names.machine(name);
     let (created, position) = {
         let mut catalogue = core.catalogue_mut();
@@ -163,13 +164,15 @@ pub(super) async fn update(core: &Arc<Core>, input: &Input) -> Answer {
             "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration must be specified",
         ));
     }
+    let name = machine_name(core, arn)?;
+    let kind = find(&core.catalogue(), &name, arn)?.kind;
     if let Some(definition) = definition {
-        check_definition(definition)?;
+        check_definition(definition, kind)?;
     }
     if let Some(role) = role {
         check_role(role)?;
     }
-    let name = machine_name(core, arn)?;
+    check_logging(input)?;
     let now = core.now();
     let (position, label, version) = {
         let mut catalogue = core.catalogue_mut();
@@ -363,10 +366,20 @@ pub(super) fn change(core: &Core, catalogue: &mut Catalogue, change: Change) -> 
     Ok(position + 1)
 }
 
-fn check_definition(definition: &str) -> Result<(), ServiceError> {
-    Machine::parse(definition)
+fn check_definition(definition: &str, kind: MachineKind) -> Result<(), ServiceError> {
+    let kind = match kind {
+        MachineKind::Standard => MachineType::Standard,
+        MachineKind::Express => MachineType::Express,
+    };
+    Machine::parse_as(definition, kind)
         .map(|_| ())
         .map_err(|diagnostics| ServiceError::client("InvalidDefinition", rejection(&diagnostics)))
+}
+
+fn check_logging(input: &Input) -> Result<(), ServiceError> {
+    let Some(configuration) = input.get("loggingConfiguration") else { return Ok(()) };
+    toss_asl::check_logging(configuration)
+        .map_err(|message| ServiceError::client("InvalidLoggingConfiguration", message))
 }
 
 fn check_role(role: &str) -> Result<(), ServiceError> {

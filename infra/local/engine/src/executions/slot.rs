@@ -264,12 +264,15 @@ impl State {
     }
 
     fn start_map_run(&mut self, start: &MapRunStart, now: i64) {
+        // With a reader it is told twice: before the items are read, and when they are.
+        let known = self.map_run(start.run.0).map(|run| run.started);
+        self.standing.map_runs.retain(|run| run.run != start.run.0);
         self.standing.map_runs.push(MapRun {
             run: start.run.0,
             arn: Arc::clone(&start.arn),
             label: Arc::clone(&start.label),
             status: Status::Running,
-            started: now,
+            started: known.unwrap_or(now),
             stopped: None,
             items: start.items,
             children: start.children,

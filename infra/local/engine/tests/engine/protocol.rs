@@ -182,3 +182,17 @@ async fn tags_are_kept_and_a_deleted_machine_is_gone() {
     let unknown = call(&engine, "Frobnicate", json!({})).await;
     assert_eq!(unknown.unwrap_err().code, "UnknownOperationException");
 }
+
+#[tokio::test]
+async fn definitions_are_validated_and_a_state_is_tested_by_itself() {
+    let (folder, home) = (tempfile::tempdir().unwrap(), Arc::new(Home::default()));
+    let engine = open(folder.path(), &home);
+    let good = json!({ "definition": pass().to_string() });
+    assert_eq!(call(&engine, "ValidateStateMachineDefinition", good).await.unwrap()["result"], "OK");
+    let bad = call(&engine, "ValidateStateMachineDefinition", json!({ "definition": "{}" })).await.unwrap();
+    assert_eq!(bad["result"], "FAIL");
+    assert_eq!(bad["diagnostics"][0]["code"], "SCHEMA_VALIDATION_FAILED");
+    let test = json!({ "definition": task("echo", None).to_string(), "roleArn": ROLE, "input": "{\"n\":1}" });
+    let tested = call(&engine, "TestState", test).await.unwrap();
+    assert_eq!((&tested["status"], &tested["output"]), (&json!("SUCCEEDED"), &json!("{\"n\":1}")));
+}
