@@ -43,7 +43,7 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Strin
             "--verbose" => options.verbose = true,
             "--only" => options.only = Some(arguments.next().ok_or("--only takes a part of a case's name")?),
             folder if options.folder.is_empty() && !folder.starts_with('-') => {
-                options.folder = folder.to_owned()
+                options.folder = folder.to_owned();
             }
             other => return Err(format!("{other} is not understood")),
         }

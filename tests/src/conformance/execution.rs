@@ -20,7 +20,12 @@ pub(crate) fn run(case: &Value, level: u8) -> Verdict {
     };
     let text = case["input_text"].as_str().unwrap_or("{}");
     let Ok(input) = Payload::parse(text) else { return Verdict::Failed("the input is no JSON".to_owned()) };
-    let finished = world::run(machine, input, context(case["machine_type"] == "EXPRESS"), &case["functions"]);
+    let finished = world::run(
+        machine,
+        input,
+        context(case["machine_type"] == "EXPRESS"),
+        (&case["functions"], &case["s3_objects"]),
+    );
     match judge(case, level, &finished) {
         None => Verdict::Passed,
         Some(reason) => Verdict::Failed(reason),
@@ -76,10 +81,10 @@ fn judge(case: &Value, level: u8, finished: &Finished) -> Option<String> {
         if let Some(reason) = same_text("error", failure.error.as_deref()) {
             return Some(reason);
         }
-        if level >= 2 {
-            if let Some(reason) = same_text("cause", failure.cause.as_deref()) {
-                return Some(reason);
-            }
+        if level >= 2
+            && let Some(reason) = same_text("cause", failure.cause.as_deref())
+        {
+            return Some(reason);
         }
     }
     let history = case["expected_history"].as_array().filter(|_| level >= 3)?;
@@ -152,8 +157,7 @@ fn align(expected: &[Value], actual: &mut [Value]) {
             start += 1;
             continue;
         }
-        for slot in start..end {
-            let wanted = &expected[slot];
+        for (slot, wanted) in expected.iter().enumerate().take(end).skip(start) {
             let fits =
                 |found: &Value| found["type"] == wanted["type"] && event_difference(wanted, found).is_none();
             let found = (slot..end)

@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
 use toss_asl::{
     Completion, Effect, Execution, ExecutionContext, HistoryEvent, Machine, Payload, Seed, Status, Stimulus,
-    TaskId, TimerId, Timestamp,
+    TaskId, TimerId, Timestamp, read_items,
 };
 
 /// An execution that has run as far as it can.
@@ -22,6 +22,7 @@ const MAX_STIMULI: usize = 100_000;
 
 struct World<'a> {
     functions: &'a Value,
+    objects: &'a Value,
     execution: Execution,
     now: Timestamp,
     /// The moment and order of each stimulus, and where it stands in `stimuli`.
@@ -37,12 +38,13 @@ pub(crate) fn run(
     machine: Machine,
     input: Payload,
     context: ExecutionContext,
-    functions: &Value,
+    (functions, objects): (&Value, &Value),
 ) -> Finished {
     let now = context.start_time;
     let (execution, outcome) = Execution::start(machine, input, context, Seed::new([7; 32]));
     let mut world = World {
         functions,
+        objects,
         execution,
         now,
         queue: BinaryHeap::new(),
@@ -112,8 +114,19 @@ impl World<'_> {
                 }
                 Effect::StartChild(child) => self.start_child(&child),
                 Effect::Continue => self.at(self.now, Stimulus::Continue),
-                Effect::ReadItems(_)
-                | Effect::WriteResults(_)
+                Effect::ReadItems(read) => {
+                    let parameters = read.parameters.to_json();
+                    let object = self.objects.as_array().into_iter().flatten().find(|object| {
+                        object["bucket"] == parameters["Bucket"] && object["key"] == parameters["Key"]
+                    });
+                    let body = object.and_then(|object| object["body"].as_str()).unwrap_or_default();
+                    let stimulus = match read_items(&read.config, body) {
+                        Ok(items) => Stimulus::ItemsRead { task: read.task, items },
+                        Err(failure) => Stimulus::TaskFailed { task: read.task, failure },
+                    };
+                    self.at(self.now, stimulus);
+                }
+                Effect::WriteResults(_)
                 | Effect::StartMapRun(_)
                 | Effect::EndMapRun { .. }
                 | Effect::StopChild { .. }
@@ -129,7 +142,7 @@ impl World<'_> {
         context.start_time = self.now;
         context.express = child.express;
         context.child = Some(Box::new(toss_asl::MapChild { map_run_arn: "".into() }));
-        let finished = run(machine, child.input.clone(), context, self.functions);
+        let finished = run(machine, child.input.clone(), context, (self.functions, self.objects));
         let (run, child) = (child.run, child.child);
         let stimulus = match finished.completion {
             Some(Completion { status: Status::Succeeded, output: Some(output), .. }) => {
