@@ -35,6 +35,7 @@ mod execution;
 mod hash;
 mod history;
 mod intrinsic;
+mod items;
 mod jsonata;
 mod jsonpath;
 mod logging;
@@ -57,6 +58,7 @@ pub use effect::{
 };
 pub use execution::{Execution, Snapshot};
 pub use history::{Assigned, Event, Failure, HistoryEvent, StateKind, TaskScheduled};
+pub use items::read_items;
 pub use logging::check_logging;
 pub use machine::Machine;
 pub use payload::Payload;

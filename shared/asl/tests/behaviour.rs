@@ -1,5 +1,7 @@
 //! Timing and control flow where the details matter: retries, heartbeats, tokens, branches, redrives.
 
+#![expect(clippy::unwrap_used, reason = "a test may")]
+
 use serde_json::{Value as Json, json};
 use toss_asl::{
     Effect, Execution, ExecutionContext, Failure, Machine, Outcome, Payload, Seed, Status, Stimulus, TaskId,

@@ -1,5 +1,7 @@
 //! The same stimuli lead to the same effects and events, also over a snapshot.
 
+#![expect(clippy::unwrap_used, reason = "a test may")]
+
 use proptest::prelude::*;
 use serde_json::json;
 use toss_asl::{
