@@ -44,7 +44,7 @@ fn head(description: &str, more_parameters: &str) -> String {
         r#"# Generated from the functions' registries by `cargo run -p toss-generate`; edit those instead.
 AWSTemplateFormatVersion: "2010-09-09"
 Transform: AWS::Serverless-2016-10-31
-Description: {description}
+Description: "{description}"
 
 Metadata:
   # All generated stacks take the same parameters; not every one uses every one.
