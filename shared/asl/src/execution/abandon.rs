@@ -47,7 +47,7 @@ impl Run<'_> {
                 let timers = self.state.timers.iter().filter(|(_, timer)| {
                     matches!(timer.purpose, Purpose::Wait(owner) | Purpose::Retry(owner) if owner == id)
                 });
-                let timer = timers.map(|(timer, _)| *timer).next();
+                let timer = timers.map(|(timer, _)| timer).next();
                 self.cancel_timer(timer);
                 self.state.ready.retain(|ready| *ready != id);
                 frame.phase = Phase::Failed;

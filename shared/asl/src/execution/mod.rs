@@ -9,6 +9,7 @@ mod numbers;
 mod output;
 mod run;
 mod snapshot;
+mod sorted;
 mod states;
 mod stimuli;
 mod task;

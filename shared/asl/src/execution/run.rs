@@ -5,7 +5,7 @@ use super::snapshot::{Frame, FrameId, Phase, Purpose, ROOT, Snapshot, Timer};
 use crate::history::{Event, Failure, StateKind};
 use crate::program::{Program, State};
 use crate::template::EvaluationError;
-use crate::{Completion, Effect, HistoryEvent, Outcome, Payload, Status, TaskId, TimerId, Timestamp, Value};
+use crate::{Completion, Effect, HistoryEvent, Outcome, Payload, Status, TimerId, Timestamp, Value};
 use std::cell::Cell;
 
 /// The longest history of a Standard execution.
@@ -206,12 +206,11 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn complete(&mut self, status: Status, output: Option<Payload>, failure: Failure) {
-        let open: Vec<TaskId> = std::mem::take(&mut self.state.tasks).into_keys().collect();
-        for task in open {
+        for (task, _) in self.state.tasks.drain() {
             self.effect(Effect::CancelTask { task });
         }
         self.stop_map_runs();
-        self.state.timers.clear();
+        self.state.timers.drain();
         self.state.ready.clear();
         if status == Status::Succeeded {
             self.state.frames.clear();

@@ -1,5 +1,6 @@
 //! All that an execution is, apart from its machine.
 
+use super::sorted::Sorted;
 use crate::history::Failure;
 use crate::program::{Program, StateIndex};
 use crate::{
@@ -22,9 +23,9 @@ pub struct Snapshot {
     pub(super) free: Vec<FrameId>,
     /// Frames that can go on at once; empty between stimuli, apart from [`Effect::Continue`].
     pub(super) ready: VecDeque<FrameId>,
-    pub(super) tasks: BTreeMap<TaskId, FrameId>,
-    pub(super) timers: BTreeMap<TimerId, Timer>,
-    pub(super) runs: BTreeMap<MapRunId, FrameId>,
+    pub(super) tasks: Sorted<TaskId, FrameId>,
+    pub(super) timers: Sorted<TimerId, Timer>,
+    pub(super) runs: Sorted<MapRunId, FrameId>,
     pub(super) start: StateIndex,
     pub(super) next_task: u32,
     pub(super) next_timer: u32,
@@ -175,9 +176,9 @@ impl Snapshot {
             frames: Vec::new(),
             free: Vec::new(),
             ready: VecDeque::new(),
-            tasks: BTreeMap::new(),
-            timers: BTreeMap::new(),
-            runs: BTreeMap::new(),
+            tasks: Sorted::new(),
+            timers: Sorted::new(),
+            runs: Sorted::new(),
             start,
             next_task: 0,
             next_timer: 0,
@@ -225,6 +226,9 @@ impl Snapshot {
         self.frames.shrink_to_fit();
         self.free.shrink_to_fit();
         self.ready.shrink_to_fit();
+        self.tasks.shrink();
+        self.timers.shrink();
+        self.runs.shrink();
     }
 
     pub(super) fn open_effects(&self, program: &Program) -> Vec<Effect> {
@@ -237,7 +241,7 @@ impl Snapshot {
                 effects.push(effect);
             }
         }
-        effects.extend(self.timers.iter().map(|(timer, set)| Effect::SetTimer { timer: *timer, at: set.at }));
+        effects.extend(self.timers.iter().map(|(timer, set)| Effect::SetTimer { timer, at: set.at }));
         for id in self.runs.values() {
             if let Some(frame) = self.frame(*id) {
                 super::distributed::open_children(program, frame, &mut effects);

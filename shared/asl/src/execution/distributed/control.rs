@@ -28,8 +28,7 @@ impl Run<'_> {
 
     /// The execution ends while maps run.
     pub(in crate::execution) fn stop_map_runs(&mut self) {
-        let runs = std::mem::take(&mut self.state.runs);
-        for (run_id, id) in runs {
+        for (run_id, id) in self.state.runs.drain() {
             if let Some(Phase::Distributed(run)) = self.state.frame(id).map(|frame| &frame.phase) {
                 let open = run.children.iter().take(run.next as usize).enumerate();
                 let open: Vec<u32> =
