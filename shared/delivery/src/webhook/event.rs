@@ -57,6 +57,8 @@ event_types! {
     TaskEscalated = "task.escalated";
     /// A task ran out of its time undecided.
     TaskExpired = "task.expired";
+    /// A workflow told people something.
+    NotificationSent = "notification.sent";
     /// A workflow, or a new version of one, was created.
     WorkflowCreated = "workflow.created";
     /// A workflow was deleted.
