@@ -99,7 +99,8 @@ async fn job(callers: usize) -> Measured {
         let (engine, machine) = (engine.clone(), machine.clone());
         async move {
             let body = json!({ "stateMachineArn": machine, "input": "{\"order\":{\"id\":7,\"total\":120}}" });
-            let started = engine.call(&Caller::Owner, "StartExecution", body.to_string().into()).await.unwrap();
+            let started =
+                engine.call(&Caller::Owner, "StartExecution", body.to_string().into()).await.unwrap();
             let started: Value = serde_json::from_slice(&started).unwrap();
             let execution = started["executionArn"].as_str().unwrap();
             engine.ended(execution).await.unwrap();

@@ -3,6 +3,10 @@
 //! `WAITING=1000000 cargo bench -p toss-local-engine --bench waiting`; 100,000 unless told.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on stops")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the size and the folder come to the measuring process from outside"
+)]
 
 use std::{
     io::{BufRead, BufReader},
@@ -66,7 +70,11 @@ fn main() {
     let begun = Instant::now();
     runtime.block_on(async {
         let engine = open(folder.path());
-        println!("open again after kill -9: {:.2} s, {:.0} MB resident", begun.elapsed().as_secs_f64(), resident());
+        println!(
+            "open again after kill -9: {:.2} s, {:.0} MB resident",
+            begun.elapsed().as_secs_f64(),
+            resident()
+        );
         tokio::time::sleep(Duration::from_secs(5)).await;
         println!("in memory: {} executions, {:.0} MB resident", engine.in_memory(), resident());
     });
@@ -100,7 +108,8 @@ async fn fill(folder: &Path, count: usize) {
         let (engine, machine) = (engine.clone(), machine.to_owned());
         tokio::spawn(async move {
             for number in 0..count / CALLERS {
-                let input = json!({ "invoice": { "number": number, "lines": ["a", "b"], "total": 1200 } }).to_string();
+                let input = json!({ "invoice": { "number": number, "lines": ["a", "b"], "total": 1200 } })
+                    .to_string();
                 let name = format!("exe_{caller}_{number}");
                 let body = json!({ "stateMachineArn": machine, "name": name, "input": input });
                 call(&engine, "StartExecution", &body).await;

@@ -83,10 +83,9 @@ pub(crate) async fn take(
         let stimulus = Stimulus::ActivityStarted { task: waiting.task, worker: worker.map(Into::into) };
         let Ok(Some(slot)) = core.open_slot(waiting.key) else { continue };
         let Ok(Some(step)) = core.stimulate(&slot, stimulus) else { continue };
-        if core.durable(step.position + 1).await.is_err() {
+        if core.durable(core.carry_on(step)).await.is_err() {
             return None;
         }
-        core.carry_on(step);
         return Some(Handed { token: waiting.token, input: waiting.input });
     }
 }

@@ -22,6 +22,12 @@ use crate::{
 /// How long an execution without a stimulus stays in memory.
 const REST: Duration = Duration::from_secs(2);
 
+/// How many executions may be in memory before those without a stimulus leave it sooner.
+const CROWD: usize = 20_000;
+
+/// How long an execution without a stimulus stays in memory then.
+const CROWDED_REST: Duration = Duration::from_millis(100);
+
 /// How often the keeper looks at its list.
 const ROUND: Duration = Duration::from_millis(250);
 
@@ -215,9 +221,9 @@ fn compact_journal(core: &Core, writer: &mut Writer) -> Result<(), EngineError> 
 
 fn write_round(core: &Core, writer: &mut Writer, choice: Choice) -> Result<(), EngineError> {
     let list = std::mem::take(&mut *lock(&core.keeper.list));
-    let (chosen, rest): (Vec<_>, Vec<_>) = list.into_iter().partition(|slot| wanted(slot, choice));
-    lock(&core.keeper.list).extend(rest);
-    let mut chosen = chosen;
+    let rest = if list.len() > CROWD { CROWDED_REST } else { REST };
+    let (mut chosen, later): (Vec<_>, Vec<_>) = list.into_iter().partition(|slot| wanted(slot, choice, rest));
+    lock(&core.keeper.list).extend(later);
     while !chosen.is_empty() {
         let batch = chosen.split_off(chosen.len().saturating_sub(BATCH));
         if let Err(error) = write_batch(core, writer, &batch) {
@@ -226,20 +232,20 @@ fn write_round(core: &Core, writer: &mut Writer, choice: Choice) -> Result<(), E
             return Err(error);
         }
         for slot in batch {
-            settle(core, slot);
+            settle(core, slot, rest);
         }
     }
     Ok(())
 }
 
-fn wanted(slot: &Slot, choice: Choice) -> bool {
+fn wanted(slot: &Slot, choice: Choice, rest: Duration) -> bool {
     let state = slot.lock();
     let over = state.standing.status != Status::Running;
     match choice {
         _ if slot.volatile => over,
         Choice::All => true,
-        Choice::Listed => over || state.archived.is_none() || state.touched.elapsed() > REST,
-        Choice::Resting => over || state.touched.elapsed() > REST,
+        Choice::Listed => over || state.archived.is_none() || state.touched.elapsed() > rest,
+        Choice::Resting => over || state.touched.elapsed() > rest,
     }
 }
 
@@ -310,10 +316,10 @@ fn prepare(slot: &Slot, state: &mut State) -> Result<Written, EngineError> {
 }
 
 /// Evicts a slot that was written and rests, or keeps it on the list.
-fn settle(core: &Core, slot: Arc<Slot>) {
+fn settle(core: &Core, slot: Arc<Slot>, rest: Duration) {
     let evictable = {
         let state = slot.lock();
-        let rests = state.standing.status != Status::Running || state.touched.elapsed() > REST;
+        let rests = state.standing.status != Status::Running || state.touched.elapsed() > rest;
         rests && state.archived == Some(state.position) && state.fresh.is_empty()
     };
     if evictable && core.executions.evict(&slot, 1) {

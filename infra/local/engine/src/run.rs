@@ -28,6 +28,8 @@ pub(crate) struct Launch {
     pub(crate) input: Payload,
     pub(crate) trace: Option<Arc<str>>,
     pub(crate) origin: Origin,
+    /// Whether the name was made for this start, so that no other execution can have it.
+    pub(crate) fresh_name: bool,
     /// Whether the start is journalled: not for synchronous Express executions, whose caller sees the crash.
     pub(crate) durable: bool,
 }
@@ -56,7 +58,7 @@ impl Core {
     /// Starts an execution, unless one of the name is there.
     pub(crate) fn launch(self: &Arc<Self>, launch: Launch) -> Result<Launched, EngineError> {
         let mut names = self.executions.names(&launch.machine, &launch.name);
-        if !launch.express {
+        if !launch.express && !launch.fresh_name {
             let known = names.get(&(Arc::clone(&launch.machine), Arc::clone(&launch.name))).copied();
             if let Some(key) =
                 known.map_or_else(|| self.archive.key(&launch.machine, &launch.name), |key| Ok(Some(key)))?
@@ -201,10 +203,13 @@ impl Core {
         self.carry_on(Step { slot: Arc::clone(slot), position, absorbed, announced: false });
     }
 
-    /// Carries out what a step asks for, in the background.
-    pub(crate) fn carry_on(self: &Arc<Self>, step: Step) {
+    /// Carries out what a step asks for, in the background, when it is on disk. Answers the position below which
+    /// all must be on disk for that. Comes before any wait of a caller, whose request may be given up there.
+    pub(crate) fn carry_on(self: &Arc<Self>, step: Step) -> u64 {
+        let position = step.position + 1;
         let core = Arc::clone(self);
         self.runtime.spawn(core.drive(step));
+        position
     }
 
     /// Carries out what a step asks for, and what follows from that.

@@ -160,8 +160,7 @@ pub(super) async fn stop(core: &Arc<Core>, input: &Input) -> Answer {
     if let Some(slot) = core.open_slot(found.profile.key).map_err(internal)? {
         let failure = Failure { error: error.map(Into::into), cause: cause.map(Into::into) };
         if let Some(step) = core.stimulate(&slot, Stimulus::Stop(failure)).map_err(internal)? {
-            position = step.position + 1;
-            core.carry_on(step);
+            position = core.carry_on(step);
         }
         stopped = slot.lock().standing.stopped;
     }
@@ -181,9 +180,8 @@ pub(super) async fn redrive(core: &Arc<Core>, input: &Input) -> Answer {
     }
     let slot = core.slot(found.profile.key).map_err(internal)?.ok_or_else(|| no_execution(arn))?;
     let step = core.stimulate(&slot, Stimulus::Redrive).map_err(internal)?.ok_or_else(refused)?;
-    core.durable(step.position + 1).await.map_err(internal)?;
     let redriven = slot.lock().standing.redriven;
-    core.carry_on(step);
+    core.durable(core.carry_on(step)).await.map_err(internal)?;
     Ok(json!({ "redriveDate": seconds(redriven.unwrap_or_else(|| core.now())) }))
 }
 

@@ -151,6 +151,8 @@ impl Checks {
 }
 
 fn format_violation(value: &str, name: &str, limit: &str) -> String {
+    // A value of a megabyte helps nobody.
+    let value: String = value.chars().take(1024).collect();
     format!("Value '{value}' at '{name}' failed to satisfy constraint: {limit}")
 }
 

@@ -104,8 +104,7 @@ pub(super) async fn update(core: &Arc<Core>, input: &Input) -> Answer {
             tolerated_failure_percentage,
         };
         if let Some(step) = core.stimulate(&slot, stimulus).map_err(internal)? {
-            core.durable(step.position + 1).await.map_err(internal)?;
-            core.carry_on(step);
+            core.durable(core.carry_on(step)).await.map_err(internal)?;
         }
     }
     Ok(json!({}))

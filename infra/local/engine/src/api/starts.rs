@@ -36,13 +36,15 @@ struct Target {
 
 pub(super) async fn start(core: &Arc<Core>, input: &Input) -> Answer {
     let (arn, name, text) = read(input)?;
+    let fresh_name = name.is_none();
     let name = name.map_or_else(random_uuid, str::to_owned);
-    let launched = launch(core, arn, &name, text, input.text("traceHeader")?, Origin::Call)?;
+    let target = resolve(core, arn)?;
+    let prepared = prepare(target, &name, text, input.text("traceHeader")?, Origin::Call, true)?;
+    let launched = core.launch(Launch { fresh_name, ..prepared }).map_err(internal)?;
     match launched {
         Launched::New(step) => {
             let profile = Arc::clone(&step.slot.profile);
-            core.durable(step.position + 1).await.map_err(internal)?;
-            core.carry_on(step);
+            core.durable(core.carry_on(step)).await.map_err(internal)?;
             Ok(json!({ "executionArn": core.arn_of(&profile), "startDate": seconds(profile.started) }))
         }
         Launched::Existing(key) => {
@@ -168,6 +170,7 @@ fn prepare(
         input,
         trace: trace.map(Into::into),
         origin,
+        fresh_name: false,
         durable,
     })
 }

@@ -56,8 +56,7 @@ async fn answer(core: &Arc<Core>, given: &str, stimulus: impl FnOnce(TaskId) -> 
     let slot = core.open_slot(key).map_err(internal)?.ok_or_else(timed_out)?;
     let task = holder(core, &slot, given)?;
     let step = core.stimulate(&slot, stimulus(task)).map_err(internal)?.ok_or_else(timed_out)?;
-    core.durable(step.position + 1).await.map_err(internal)?;
-    core.carry_on(step);
+    core.durable(core.carry_on(step)).await.map_err(internal)?;
     Ok(json!({}))
 }
 

@@ -35,6 +35,7 @@ pub(crate) fn start_child(core: &Arc<Core>, slot: &Arc<Slot>, start: &ChildStart
         name: Arc::clone(&start.name),
         input: start.input.clone(),
         trace: None,
+        fresh_name: false,
         origin: Origin::Map {
             parent: profile.key,
             run: start.run.0,

@@ -105,7 +105,9 @@ async fn begin(
         core.carry_on(submitted);
     }
     match step {
-        Some(step) => core.carry_on(step),
+        Some(step) => {
+            core.carry_on(step);
+        }
         None if child.lock().standing.status != Status::Running => tell_parent(core, &child),
         None => {}
     }
