@@ -297,6 +297,10 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+        // `-0` comes here too, and is the integer 0 to AWS.
+        if number == 0.0 && number.is_sign_negative() {
+            return Ok(Value::from(0_i64));
+        }
         Ok(Value::double(number))
     }
 

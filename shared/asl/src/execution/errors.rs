@@ -4,7 +4,7 @@ use super::output::place;
 use super::run::{Exit, Run, Trouble};
 use super::snapshot::{Frame, FrameId, Phase, Purpose};
 use crate::history::{Event, Failure, StateKind};
-use crate::program::{Catcher, Language, Retrier, State};
+use crate::program::{Catcher, Retrier, State};
 use crate::template::EvaluationError;
 use crate::{Payload, Value};
 use std::sync::Arc;
@@ -116,12 +116,14 @@ impl<'a> Run<'a> {
         (index, catcher): (usize, &Catcher),
         failure: &Failure,
     ) -> Result<Exit, EvaluationError> {
-        let text = |text: &Option<Arc<str>>| text.clone().map_or(Value::string(""), Value::String);
+        let text = |text: &Option<Arc<str>>| text.clone().map(Value::String);
+        // A timeout has an empty cause; a failure that a worker told without error or cause has nulls.
+        let timed_out =
+            matches!(failure.error.as_deref(), Some("States.Timeout" | "States.HeartbeatTimeout"));
+        let no_cause = if timed_out { Value::string("") } else { Value::Null };
         let mut members = crate::Object::default();
-        members.insert("Error".into(), text(&failure.error));
-        if failure.cause.is_some() || state.language == Language::JsonPath {
-            members.insert("Cause".into(), text(&failure.cause));
-        }
+        members.insert("Error".into(), text(&failure.error).unwrap_or_default());
+        members.insert("Cause".into(), text(&failure.cause).unwrap_or(no_cause));
         let error_output = Value::object(members);
         let field = format!("Catch[{index}]");
         let assigned = match &catcher.assign {

@@ -44,7 +44,7 @@ fn refused(text: &Text, value: &Value, field: &str, expected: &str) -> Evaluatio
                 source.text()
             ))
         }
-        Text::Expression(expression) => unexpected(expression.source(), field, expected, value),
+        Text::Expression(expression) => unexpected(expression.source(), field, "number", value),
         Text::Fixed(_) => EvaluationError::runtime(format!(
             "The {field} field has the value {} which is not a valid {expected}",
             value.to_json()

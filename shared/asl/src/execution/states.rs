@@ -210,7 +210,7 @@ fn wait_seconds(text: &Text, scope: &impl Scope) -> Result<i64, EvaluationError>
                     "Seconds",
                 )),
                 (None, Text::Expression(expression)) => {
-                    Err(unexpected(expression.source(), "Seconds", "integer", &value))
+                    Err(unexpected(expression.source(), "Seconds", "number", &value))
                 }
                 (None, _) => Err(EvaluationError::runtime(format!(
                     "The Seconds parameter cannot be parsed as a long value: {}",

@@ -11,8 +11,10 @@ pub(super) fn syntax_error(text: &str, error: &serde_json::Error) -> Diagnostic 
     let rest = text.get(offset..).unwrap_or_default();
     let token: String =
         rest.chars().take_while(|character| character.is_alphanumeric() || *character == '_').collect();
-    let (reason, at) = if error.is_eof() {
-        ("Unexpected end-of-input".to_owned(), text.len())
+    let (reason, at) = if text.trim().is_empty() {
+        ("No content to map due to end-of-input".to_owned(), text.len())
+    } else if error.is_eof() {
+        (end_of_input(text), text.len())
     } else if token.chars().next().is_some_and(char::is_alphabetic) {
         let reason = format!(
             "Unrecognized token '{token}': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or \
@@ -28,6 +30,33 @@ pub(super) fn syntax_error(text: &str, error: &serde_json::Error) -> Diagnostic 
         Diagnostic::error("INVALID_JSON_DESCRIPTION", format!("{reason}\n at {source}"), source.clone());
     diagnostic.location = Some(source);
     diagnostic
+}
+
+/// Which bracket was never closed.
+fn end_of_input(text: &str) -> String {
+    let mut open: Vec<(usize, char)> = Vec::new();
+    let (mut quoted, mut escaped) = (false, false);
+    for (at, character) in text.char_indices() {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            '{' | '[' if !quoted => open.push((at, character)),
+            '}' | ']' if !quoted => drop(open.pop()),
+            _ => {}
+        }
+    }
+    match open.last() {
+        Some(_) if quoted => {
+            "Unexpected end-of-input: was expecting closing quote for a string value".to_owned()
+        }
+        Some((at, bracket)) => {
+            let kind = if *bracket == '{' { "Object" } else { "Array" };
+            let start = source_of(text, *at);
+            format!("Unexpected end-of-input: expected close marker for {kind} (start marker at {start})")
+        }
+        None => "Unexpected end-of-input".to_owned(),
+    }
 }
 
 /// The start of the token that the parser stumbled over.
