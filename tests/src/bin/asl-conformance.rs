@@ -1,6 +1,6 @@
 //! Runs recorded cases of the States Language in memory and compares what comes out with what AWS answered.
 //!
-//! `cargo run --release -p toss-tests --bin asl-conformance -- DIR [--level 1..4] [--verbose] [--only TEXT]`
+//! `cargo run --release -p toss-tests --bin asl-conformance -- DIR [--level 1..4] [--verbose] [--replay] [--only TEXT]`
 
 #[path = "../conformance/mod.rs"]
 mod conformance;
@@ -8,7 +8,7 @@ mod conformance;
 use conformance::{Options, run_folder};
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: asl-conformance DIR [--level 1..4] [--verbose] [--only TEXT]";
+const USAGE: &str = "usage: asl-conformance DIR [--level 1..4] [--verbose] [--replay] [--only TEXT]";
 
 fn main() -> ExitCode {
     let options = match options(std::env::args().skip(1)) {
@@ -41,6 +41,7 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Strin
                     .ok_or("--level takes a number from 1 to 4")?;
             }
             "--verbose" => options.verbose = true,
+            "--replay" => options.replay = true,
             "--only" => options.only = Some(arguments.next().ok_or("--only takes a part of a case's name")?),
             folder if options.folder.is_empty() && !folder.starts_with('-') => {
                 options.folder = folder.to_owned();

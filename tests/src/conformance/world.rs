@@ -3,10 +3,10 @@
 use super::functions;
 use serde_json::Value;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::{BinaryHeap, HashSet, VecDeque};
 use toss_asl::{
-    Completion, Effect, Execution, ExecutionContext, HistoryEvent, Machine, Payload, Seed, Status, Stimulus,
-    TaskId, TimerId, Timestamp, read_items,
+    Completion, Effect, Execution, ExecutionContext, Failure, HistoryEvent, Machine, Payload, Seed, Status,
+    Stimulus, TaskId, TimerId, Timestamp, read_items,
 };
 
 /// An execution that has run as far as it can.
@@ -23,6 +23,7 @@ const MAX_STIMULI: usize = 100_000;
 struct World<'a> {
     functions: &'a Value,
     objects: &'a Value,
+    recorded: VecDeque<&'a Value>,
     execution: Execution,
     now: Timestamp,
     /// The moment and order of each stimulus, and where it stands in `stimuli`.
@@ -33,18 +34,54 @@ struct World<'a> {
     events: Vec<HistoryEvent>,
 }
 
+/// What answers the calls of an execution.
+pub(crate) struct Services<'a> {
+    /// Stub functions by their ARN.
+    pub(crate) functions: &'a Value,
+    /// The objects that readers find.
+    pub(crate) objects: &'a Value,
+    /// A history whose task events stand for the answers of services that the runner does not have.
+    pub(crate) recorded: &'a [Value],
+}
+
+/// What a recorded event of a task tells: its output, or its failure, and whether it ends the task.
+fn answer_of(event: &Value) -> Option<(Result<Payload, Failure>, bool)> {
+    let (details, ends) = match event["type"].as_str()? {
+        "TaskSubmitted" => (&event["taskSubmittedEventDetails"], false),
+        "TaskSucceeded" => (&event["taskSucceededEventDetails"], true),
+        "ActivitySucceeded" => (&event["activitySucceededEventDetails"], true),
+        "TaskFailed" => (&event["taskFailedEventDetails"], true),
+        _ => return None,
+    };
+    if let Some(output) = details.get("output") {
+        let payload = match output {
+            Value::String(text) => Payload::parse(text.as_str()).unwrap_or_else(|_| output.clone().into()),
+            other => other.clone().into(),
+        };
+        return Some((Ok(payload), ends));
+    }
+    let text = |name: &str| {
+        details
+            .get(name)
+            .map(|value| value.as_str().map_or_else(|| value.to_string().into(), std::sync::Arc::from))
+    };
+    Some((Err(Failure { error: text("error"), cause: text("cause") }), ends))
+}
+
 /// Runs a machine to its end.
 pub(crate) fn run(
     machine: Machine,
     input: Payload,
     context: ExecutionContext,
-    (functions, objects): (&Value, &Value),
+    services: &Services<'_>,
 ) -> Finished {
+    let Services { functions, objects, recorded } = *services;
     let now = context.start_time;
     let (execution, outcome) = Execution::start(machine, input, context, Seed::new([7; 32]));
     let mut world = World {
         functions,
         objects,
+        recorded: recorded.iter().filter(|event| answer_of(event).is_some()).collect(),
         execution,
         now,
         queue: BinaryHeap::new(),
@@ -103,6 +140,8 @@ impl World<'_> {
                         };
                         let millis = answer.after_seconds.saturating_mul(1000);
                         self.at(self.now.plus_millis(millis.try_into().unwrap_or(i64::MAX)), stimulus);
+                    } else {
+                        self.replay(invocation.task);
                     }
                 }
                 Effect::SetTimer { timer, at } => self.at(at, Stimulus::TimerFired { timer }),
@@ -135,6 +174,21 @@ impl World<'_> {
         }
     }
 
+    /// Answers a task as the recording does.
+    fn replay(&mut self, task: TaskId) {
+        while let Some((answer, ends)) = self.recorded.pop_front().and_then(answer_of) {
+            let stimulus = match answer {
+                Ok(output) if ends => Stimulus::TaskSucceeded { task, output },
+                Ok(output) => Stimulus::TaskSubmitted { task, output },
+                Err(failure) => Stimulus::TaskFailed { task, failure },
+            };
+            self.at(self.now, stimulus);
+            if ends {
+                return;
+            }
+        }
+    }
+
     fn start_child(&mut self, child: &toss_asl::ChildStart) {
         let Some(machine) = self.execution.machine().processor(child.processor) else { return };
         let mut context = self.execution.context().clone();
@@ -142,7 +196,12 @@ impl World<'_> {
         context.start_time = self.now;
         context.express = child.express;
         context.child = Some(Box::new(toss_asl::MapChild { map_run_arn: "".into() }));
-        let finished = run(machine, child.input.clone(), context, (self.functions, self.objects));
+        let finished = run(
+            machine,
+            child.input.clone(),
+            context,
+            &Services { functions: self.functions, objects: self.objects, recorded: &[] },
+        );
         let (run, child) = (child.run, child.child);
         let stimulus = match finished.completion {
             Some(Completion { status: Status::Succeeded, output: Some(output), .. }) => {

@@ -83,7 +83,8 @@ async fn posted(client: &Client, path: &str, body: &Value) -> Result<Value, Stri
 async fn start(client: &Client, known: &mut [Known], first: usize) {
     let calls = known.iter().enumerate().filter(|(_, known)| known.id.is_none()).map(|(index, known)| {
         let (client, number) = (client.clone(), first + index);
-        let body = json!({ "input": { "kind": known.kind, "number": number }, "name": format!("run-{number}") });
+        let body =
+            json!({ "input": { "kind": known.kind, "number": number }, "name": format!("run-{number}") });
         async move { (index, posted(&client, "/v1/workflows/mixed/executions", &body).await) }
     });
     let answers: Vec<_> = stream::iter(calls).buffer_unordered(6).collect().await;
@@ -99,12 +100,15 @@ async fn decide(client: &Client, known: &mut [Known], most: usize) {
     let mut left = most;
     for task in tasks["items"].as_array().into_iter().flatten() {
         let execution = text(task, "execution_id");
-        let Some(known) = known.iter_mut().find(|known| known.id.as_ref() == Some(&execution)) else { continue };
+        let Some(known) = known.iter_mut().find(|known| known.id.as_ref() == Some(&execution)) else {
+            continue;
+        };
         if left == 0 || known.decided.is_some() {
             continue;
         }
         left -= 1;
-        let decision = if execution.as_bytes().last().is_some_and(|byte| byte % 4 == 0) { "reject" } else { "approve" };
+        let decision =
+            if execution.as_bytes().last().is_some_and(|byte| byte % 4 == 0) { "reject" } else { "approve" };
         let id = text(task, "id");
         let path = format!("/v1/tasks/{id}/decision");
         if posted(client, &path, &json!({ "decision": decision, "as": "dana" })).await.is_ok() {
@@ -173,12 +177,12 @@ async fn ends(client: &Client, known: &mut [Known]) -> BTreeMap<String, Value> {
     let mut ended = BTreeMap::new();
     eventually("the end of all executions", PATIENCE, async || {
         decide(client, known, usize::MAX).await;
-        for id in known.iter().filter_map(|known| known.id.clone()) {
-            if !ended.contains_key(&id) {
-                let execution = client.get(&format!("/v1/executions/{id}")).await.ok();
-                if execution["status"] != "running" {
-                    ended.insert(id, execution);
-                }
+        let open: Vec<String> =
+            known.iter().filter_map(|known| known.id.clone()).filter(|id| !ended.contains_key(id)).collect();
+        for id in open {
+            let execution = client.get(&format!("/v1/executions/{id}")).await.ok();
+            if execution["status"] != "running" {
+                ended.insert(id, execution);
             }
         }
         (ended.len() == known.len()).then_some(())
@@ -194,7 +198,8 @@ async fn a_killed_platform_goes_on_where_it_was() {
     let tenant = Tenant::sign_up(&platform, "Acme").await;
     tenant.register(&definition(&receiver.url("/payments"))).await;
     let before = checkpoint(&tenant.client).await;
-    let mut known: Vec<Known> = (0..EXECUTIONS).map(|number| Known { kind: KINDS[number % 3], ..Known::default() }).collect();
+    let mut known: Vec<Known> =
+        (0..EXECUTIONS).map(|number| Known { kind: KINDS[number % 3], ..Known::default() }).collect();
 
     rounds(&mut platform, &tenant, &mut known).await;
     receiver.slow_down(Duration::ZERO);
@@ -224,7 +229,10 @@ async fn a_killed_platform_goes_on_where_it_was() {
     let keys: BTreeSet<String> = payments.keys().cloned().collect();
     assert_eq!(keys, paid, "one payment for each execution that ended well, and no other");
     for (key, bodies) in &payments {
-        assert!(bodies.iter().all(|body| body == &bodies[0]), "{key}: a repeated payment is the same payment: {bodies:?}");
+        assert!(
+            bodies.iter().all(|body| body == &bodies[0]),
+            "{key}: a repeated payment is the same payment: {bodies:?}"
+        );
     }
     let repeated = payments.values().filter(|bodies| bodies.len() > 1).count();
     println!("{} payments, {repeated} of them sent again under their key", payments.len());

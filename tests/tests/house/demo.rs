@@ -46,6 +46,7 @@ fn the_demo_refuses_a_folder_with_something_in_it() {
     std::fs::write(folder.path().join("thesis.txt"), "the only copy").unwrap();
     let output = binaries::run(folder.path(), &["demo", "--json", "--data", "."]);
     assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stdout));
-    let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let names: Vec<_> =
+        std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["thesis.txt"]);
 }

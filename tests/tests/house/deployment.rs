@@ -18,7 +18,11 @@ fn member<'y>(yaml: &'y Yaml<'y>, name: &str) -> Option<&'y Yaml<'y>> {
 
 fn names(yaml: Option<&Yaml<'_>>) -> BTreeSet<String> {
     let mapping = yaml.and_then(Yaml::as_mapping);
-    mapping.into_iter().flat_map(|mapping| mapping.keys()).filter_map(|key| Some(key.as_str()?.to_owned())).collect()
+    mapping
+        .into_iter()
+        .flat_map(|mapping| mapping.keys())
+        .filter_map(|key| Some(key.as_str()?.to_owned()))
+        .collect()
 }
 
 /// The stacks of the root template: name, file, the names of the parameters that it is passed.
@@ -30,7 +34,11 @@ fn stacks(root_template: &str) -> Vec<(String, String, BTreeSet<String>)> {
         .map(|(name, resource)| {
             let properties = member(resource, "Properties").expect("properties");
             let location = member(properties, "Location").and_then(Yaml::as_str).expect("a nested stack");
-            (name.as_str().expect("a name").to_owned(), location.to_owned(), names(member(properties, "Parameters")))
+            (
+                name.as_str().expect("a name").to_owned(),
+                location.to_owned(),
+                names(member(properties, "Parameters")),
+            )
         })
         .collect()
 }
@@ -74,7 +82,8 @@ fn outputs_that_the_template_takes_from_a_stack_are_there() {
 
 #[test]
 fn every_stack_on_disk_is_deployed_and_read_by_the_local_home() {
-    let deployed: BTreeSet<String> = stacks(&read("template.yaml")).into_iter().map(|(_, file, _)| file).collect();
+    let deployed: BTreeSet<String> =
+        stacks(&read("template.yaml")).into_iter().map(|(_, file, _)| file).collect();
     let on_disk: BTreeSet<String> = std::fs::read_dir(root().join("infra/stacks"))
         .unwrap()
         .map(|entry| format!("infra/stacks/{}", entry.unwrap().file_name().to_string_lossy()))

@@ -52,9 +52,14 @@ fn blocks<'t>(text: &'t str, language: &str) -> Vec<(&'t str, usize, String)> {
 /// Every use of the program in a text: the words after `toss`.
 fn uses(text: &str) -> BTreeSet<Vec<String>> {
     let in_blocks = blocks(text, "console").into_iter().flat_map(|(_, _, content)| {
-        content.replace("\\\n", " ").lines().filter_map(|line| Some(line.strip_prefix("$ ")?.to_owned())).collect::<Vec<_>>()
+        content
+            .replace("\\\n", " ")
+            .lines()
+            .filter_map(|line| Some(line.strip_prefix("$ ")?.to_owned()))
+            .collect::<Vec<_>>()
     });
-    let in_text = text.split("```").step_by(2).flat_map(|text| text.split('`').skip(1).step_by(2).map(str::to_owned));
+    let in_text =
+        text.split("```").step_by(2).flat_map(|text| text.split('`').skip(1).step_by(2).map(str::to_owned));
     in_blocks
         .chain(in_text)
         .filter_map(|command| {
@@ -70,7 +75,8 @@ fn commands_that_the_documents_name_exist_with_their_options() {
     let mut checked = 0;
     for path in documents() {
         for words in uses(&std::fs::read_to_string(&path).unwrap()) {
-            let commands: Vec<&str> = words.iter().map(String::as_str).take_while(|word| is_command(word)).collect();
+            let commands: Vec<&str> =
+                words.iter().map(String::as_str).take_while(|word| is_command(word)).collect();
             let mut arguments = commands.clone();
             arguments.push("--help");
             // The last word may be an argument; what is not a command has no help of its own.
@@ -84,7 +90,11 @@ fn commands_that_the_documents_name_exist_with_their_options() {
             let help = String::from_utf8_lossy(&output.stdout).into_owned();
             for option in words.iter().filter(|word| word.starts_with("--")) {
                 let option = option.split('=').next().unwrap_or_default();
-                assert!(help.contains(option), "{said}: `toss {}` knows no {option}:\n{help}", words.join(" "));
+                assert!(
+                    help.contains(option),
+                    "{said}: `toss {}` knows no {option}:\n{help}",
+                    words.join(" ")
+                );
             }
             checked += 1;
         }

@@ -5,12 +5,17 @@ use std::{collections::BTreeMap, path::Path};
 use serde_json::{Value, json};
 use toss_local::{Home, Options, Registries, template::TemplateSource};
 
-use crate::support::{client::Client, eventually, root, tenant::{PATIENCE, text}};
+use crate::support::{
+    client::Client,
+    eventually, root,
+    tenant::{PATIENCE, text},
+};
 
 const WRITE_DOWN: &str = "workflow: write-down\nsteps: { note: { activity: AuditLog, with: { action: note.made, target: x }, retry: { max: 0 }, end: true } }\n";
 
 /// What lets a function write items, as the generated stacks say it.
-const WRITES: &str = "Action: [dynamodb:ConditionCheckItem, dynamodb:DeleteItem, dynamodb:PutItem, dynamodb:UpdateItem]";
+const WRITES: &str =
+    "Action: [dynamodb:ConditionCheckItem, dynamodb:DeleteItem, dynamodb:PutItem, dynamodb:UpdateItem]";
 
 fn copy_template(to: &Path) {
     std::fs::create_dir_all(to.join("infra/stacks")).unwrap();
@@ -47,10 +52,12 @@ async fn run(template: &Path) -> Value {
     let home = Home::start(Options::new(data.path(), source, registries)).await.unwrap();
     home.ready().await.unwrap();
     let operator = Client::new(&home.api_url(), Some(home.operator_key()));
-    let tenant = operator.post("/v1/tenants", &json!({ "name": "Acme", "plan": "standard" })).await.expect(201).json();
+    let tenant =
+        operator.post("/v1/tenants", &json!({ "name": "Acme", "plan": "standard" })).await.expect(201).json();
     let client = operator.with_key(&text(&tenant, "api_key"));
     client.post_yaml("/v1/workflows", WRITE_DOWN).await.expect(201);
-    let execution = client.post("/v1/workflows/write-down/executions", &json!({ "input": {} })).await.expect(201).json();
+    let execution =
+        client.post("/v1/workflows/write-down/executions", &json!({ "input": {} })).await.expect(201).json();
     let path = format!("/v1/executions/{}", text(&execution, "id"));
     let ended = eventually("the execution's end", PATIENCE, async || {
         let execution = client.get(&path).await.ok();

@@ -34,7 +34,8 @@ impl Things {
         let workflow = tenant.register(ASK).await;
         let execution = tenant.start("secret-plan", &json!({ "price": 1 })).await;
         let task = tenant.task(&execution).await;
-        let endpoint = json!({ "url": receiver.url("/hooks"), "events": ["execution.started", "task.created"] });
+        let endpoint =
+            json!({ "url": receiver.url("/hooks"), "events": ["execution.started", "task.created"] });
         let endpoint = text(&client.post("/v1/webhooks", &endpoint).await.expect(201).json(), "id");
         tenant.start("secret-plan", &json!({})).await;
         let delivery = eventually("a delivery", PATIENCE, async || {
@@ -44,7 +45,8 @@ impl Things {
         .await;
         let application = json!({ "name": "erp", "type": "api", "scopes": [] });
         let application = text(&client.post("/v1/clients", &application).await.expect(201).json(), "id");
-        let key = client.post(&format!("/v1/clients/{application}/keys"), &json!({})).await.expect(201).json();
+        let key =
+            client.post(&format!("/v1/clients/{application}/keys"), &json!({})).await.expect(201).json();
         let event = eventually("an audit event", PATIENCE, async || {
             let events = client.get("/v1/audit/events").await.ok();
             events["items"].get(0).map(|event| text(event, "id"))
@@ -75,7 +77,8 @@ impl Things {
 
     /// What stands for a route's parameter.
     fn value(&self, route: &Route, parameter: &str) -> String {
-        let known = self.0.iter().find(|((prefix, name), _)| route.path.starts_with(prefix) && *name == parameter);
+        let known =
+            self.0.iter().find(|((prefix, name), _)| route.path.starts_with(prefix) && *name == parameter);
         known.map_or_else(
             || panic!("{} {}: say in Things::make what '{parameter}' stands for", route.method, route.path),
             |(_, value)| value.clone(),
@@ -105,7 +108,8 @@ async fn no_route_answers_anything_but_404_for_another_tenants_things() {
     let mut called = 0;
     for route in routes(&platform).await {
         let known = (route.method.as_str(), route.path.as_str());
-        if route.action.is_none() || route.parameters().next().is_none() || NOT_A_TENANTS_OWN.contains(&known) {
+        if route.action.is_none() || route.parameters().next().is_none() || NOT_A_TENANTS_OWN.contains(&known)
+        {
             continue;
         }
         let path = route.with(|parameter| things.value(&route, parameter));
@@ -137,7 +141,9 @@ async fn still_there(owner: &Tenant, things: &Things) {
     assert_eq!(execution["status"], "running", "{execution}");
     let task = owner.client.get(&format!("/v1/tasks/{}", of("/v1/tasks/", "id"))).await.ok();
     assert_eq!(task["status"], "open", "{task}");
-    for path in ["/v1/workflows/secret-plan".to_owned(), format!("/v1/webhooks/{}", of("/v1/webhooks/", "id"))] {
+    for path in
+        ["/v1/workflows/secret-plan".to_owned(), format!("/v1/webhooks/{}", of("/v1/webhooks/", "id"))]
+    {
         owner.client.get(&path).await.ok();
     }
 }
@@ -163,11 +169,13 @@ async fn no_list_shows_anything_of_another_tenant() {
             let answer = stranger.client.get(&path).await;
             assert!(answer.status < 500, "{path}: {}", answer.text);
             let query = path.split_once('?').map(|(_, query)| query).unwrap_or_default();
-            let told = things.secrets().find(|secret| answer.text.contains(*secret) && !query.contains(*secret));
+            let told =
+                things.secrets().find(|secret| answer.text.contains(*secret) && !query.contains(*secret));
             assert_eq!(told, None, "{path}: {}", answer.text);
             if answer.status == 200 && !query.is_empty() {
                 let items = answer.json()["items"].as_array().map_or(0, Vec::len);
-                let found = things.secrets().any(|secret| answer.json()["items"].to_string().contains(secret));
+                let found =
+                    things.secrets().any(|secret| answer.json()["items"].to_string().contains(secret));
                 assert!(!found, "{path}: {items} items: {}", answer.text);
             }
         }

@@ -70,7 +70,11 @@ async fn a_receiver_that_fails_is_tried_again_with_the_same_message() {
     receiver.answer_next(&[503, 500]);
     let (tenant, endpoint, _) = told(&platform, &receiver).await;
     let twice = arrivals(&receiver, 2).await;
-    assert_eq!(twice[0].header("webhook-id"), twice[1].header("webhook-id"), "a receiver can tell a repetition");
+    assert_eq!(
+        twice[0].header("webhook-id"),
+        twice[1].header("webhook-id"),
+        "a receiver can tell a repetition"
+    );
     assert_eq!(twice[0].body, twice[1].body);
 
     // The next attempt is minutes away; its owner sees that, and need not wait.
@@ -78,7 +82,10 @@ async fn a_receiver_that_fails_is_tried_again_with_the_same_message() {
     let delivery = eventually("the second failure on record", PATIENCE, async || {
         let deliveries = tenant.client.get(&path).await.ok();
         let delivery = deliveries["items"].get(0).cloned()?;
-        delivery["attempts"].as_array().map_or(delivery["attempts"] == 2, |attempts| attempts.len() == 2).then_some(delivery)
+        delivery["attempts"]
+            .as_array()
+            .map_or(delivery["attempts"] == 2, |attempts| attempts.len() == 2)
+            .then_some(delivery)
     })
     .await;
     let replay = format!("{path}/{}/replay", text(&delivery, "id"));

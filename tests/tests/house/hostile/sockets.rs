@@ -57,7 +57,8 @@ async fn no_framing_hides_a_second_request_in_the_first() {
         let statuses = statuses(&answer);
         assert!(statuses.iter().all(|status| *status < 500), "{shape:?}: {answer}");
         // A pipelined request may be answered, but never one inside a body whose end is in doubt.
-        let doubtful = shape.matches("Content-Length").count() + shape.matches("Transfer-Encoding").count() > 1;
+        let doubtful =
+            shape.matches("Content-Length").count() + shape.matches("Transfer-Encoding").count() > 1;
         assert!(!doubtful || statuses.len() <= 1, "{shape:?}: {answer}");
     }
     platform.operator().get("/v1/health").await.expect(200);
@@ -84,14 +85,20 @@ async fn garbage_on_the_wire_is_refused_and_harms_nobody() {
     for bytes in garbage {
         let answer = told(&platform, bytes).await;
         let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(60)]).into_owned();
-        assert!(statuses(&answer).iter().all(|status| *status < 500 || *status == 505), "{shown:?}: {answer}");
+        assert!(
+            statuses(&answer).iter().all(|status| *status < 500 || *status == 505),
+            "{shown:?}: {answer}"
+        );
     }
     // Connections that never finish their request hold nobody up.
     let address = platform.api.trim_start_matches("http://");
     let mut silent = Vec::new();
     for _ in 0..200 {
         let mut stream = TcpStream::connect(address).await.unwrap();
-        stream.write_all(b"POST /v1/tenants HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n{").await.unwrap();
+        stream
+            .write_all(b"POST /v1/tenants HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n{")
+            .await
+            .unwrap();
         silent.push(stream);
     }
     let health = timeout(Duration::from_secs(5), platform.operator().get("/v1/health")).await;

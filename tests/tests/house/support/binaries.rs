@@ -9,8 +9,13 @@ use std::{
 use super::root;
 
 /// The `toss` command, and the trust groups whose binaries Lambda runs.
-const PACKAGES: [&str; 5] =
-    ["toss", "toss-functions-api", "toss-functions-activities", "toss-functions-egress", "toss-functions-workers"];
+const PACKAGES: [&str; 5] = [
+    "toss",
+    "toss-functions-api",
+    "toss-functions-activities",
+    "toss-functions-egress",
+    "toss-functions-workers",
+];
 
 /// The folder with all of them, of the same profile as this test; built once in a run.
 pub(crate) fn folder() -> &'static Path {
@@ -25,7 +30,10 @@ pub(crate) fn folder() -> &'static Path {
             other => other,
         };
         let mut build = Command::new(env!("CARGO"));
-        build.current_dir(root()).args(["build", "--quiet", "--profile", profile, "--target-dir"]).arg(target);
+        build
+            .current_dir(root())
+            .args(["build", "--quiet", "--profile", profile, "--target-dir"])
+            .arg(target);
         build.args(PACKAGES.iter().flat_map(|package| ["--package", package]));
         let status = build.status().expect("cargo runs");
         assert!(status.success(), "the program does not build");

@@ -98,7 +98,9 @@ impl Client {
             let text = String::from_utf8_lossy(&body).into_owned();
             Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, text, what: what.clone() })
         };
-        tokio::time::timeout(TIMEOUT, exchange).await.unwrap_or_else(|_| Err(format!("{what}: no answer in {TIMEOUT:?}")))
+        tokio::time::timeout(TIMEOUT, exchange)
+            .await
+            .unwrap_or_else(|_| Err(format!("{what}: no answer in {TIMEOUT:?}")))
     }
 
     /// A request that must be answered; one that the rate limit refuses is made again when it may be.

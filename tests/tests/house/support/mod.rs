@@ -19,7 +19,11 @@ pub(crate) fn root() -> PathBuf {
 }
 
 /// Looks until something is there, for so long.
-pub(crate) async fn eventually<T>(what: &str, patience: Duration, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+pub(crate) async fn eventually<T>(
+    what: &str,
+    patience: Duration,
+    mut look: impl AsyncFnMut() -> Option<T>,
+) -> T {
     let began = Instant::now();
     let mut pause = Duration::from_millis(10);
     loop {

@@ -48,7 +48,9 @@ pub(crate) async fn routes(platform: &Platform) -> Vec<Route> {
                 method: method.to_uppercase().parse().expect("a method"),
                 path: path.clone(),
                 action: operation["x-toss-action"].as_str().map(str::to_owned),
-                query: in_query.filter_map(|parameter| Some(parameter["name"].as_str()?.to_owned())).collect(),
+                query: in_query
+                    .filter_map(|parameter| Some(parameter["name"].as_str()?.to_owned()))
+                    .collect(),
                 body: operation.pointer("/requestBody/content").and_then(|content| body(content, &document)),
             });
         }
@@ -74,7 +76,8 @@ fn sample(schema: &Value, document: &Value, depth: usize) -> Value {
     assert!(depth < 20, "a schema that refers to itself needs more than a required member: {schema}");
     let inner = |schema: &Value| sample(schema, document, depth + 1);
     if let Some(reference) = schema["$ref"].as_str() {
-        let target = document.pointer(reference.trim_start_matches('#')).expect("a reference within the document");
+        let target =
+            document.pointer(reference.trim_start_matches('#')).expect("a reference within the document");
         return inner(target);
     }
     for name in ["const", "default"] {
@@ -99,9 +102,10 @@ fn sample(schema: &Value, document: &Value, depth: usize) -> Value {
         "array" => schema.get("items").map_or(json!([]), |items| json!([inner(items)])),
         _ => {
             let required = schema["required"].as_array().cloned().unwrap_or_default();
-            let members = required.iter().filter_map(Value::as_str).map(|name| {
-                (name.to_owned(), inner(&schema["properties"][name]))
-            });
+            let members = required
+                .iter()
+                .filter_map(Value::as_str)
+                .map(|name| (name.to_owned(), inner(&schema["properties"][name])));
             Value::Object(members.collect::<Map<_, _>>())
         }
     }

@@ -43,8 +43,14 @@ impl Platform {
         let folder = tempfile::tempdir().expect("a folder");
         let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
         let (process, addresses) = spawn(folder.path(), &options);
-        let mut platform =
-            Self { process, folder, options, api: String::new(), aws: String::new(), operator_key: String::new() };
+        let mut platform = Self {
+            process,
+            folder,
+            options,
+            api: String::new(),
+            aws: String::new(),
+            operator_key: String::new(),
+        };
         platform.learn(addresses);
         platform
     }

@@ -47,7 +47,10 @@ pub(crate) fn script(name: &str, arguments: &[&str]) -> String {
 }
 
 fn search_path(programs: &Path) -> std::ffi::OsString {
-    #[expect(clippy::disallowed_methods, reason = "the tools that the script calls are found as the caller finds them")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the tools that the script calls are found as the caller finds them"
+    )]
     let inherited = std::env::var("PATH").unwrap_or_default();
     let mut path = programs.as_os_str().to_owned();
     path.push(":");

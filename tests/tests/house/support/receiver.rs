@@ -79,7 +79,12 @@ impl Receiver {
     /// Everything that arrived on a path.
     pub(crate) fn on(&self, method: &Method, prefix: &str) -> Vec<Received> {
         let state = self.lock();
-        state.received.iter().filter(|one| one.method == *method && one.path.starts_with(prefix)).cloned().collect()
+        state
+            .received
+            .iter()
+            .filter(|one| one.method == *method && one.path.starts_with(prefix))
+            .cloned()
+            .collect()
     }
 
     /// The bodies that arrived on a path under each idempotency key.
@@ -102,13 +107,21 @@ impl Drop for Receiver {
     }
 }
 
-async fn answer(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
+async fn answer(
+    state: Arc<Mutex<State>>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, hyper::Error> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
     let path = parts.uri.path().to_owned();
     let (delay, status) = {
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.received.push(Received { method: parts.method, path: path.clone(), headers: parts.headers, body });
+        state.received.push(Received {
+            method: parts.method,
+            path: path.clone(),
+            headers: parts.headers,
+            body,
+        });
         let status = if state.statuses.is_empty() { 200 } else { state.statuses.remove(0) };
         (state.delay, status)
     };

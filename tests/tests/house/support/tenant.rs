@@ -13,7 +13,6 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 #[derive(Clone)]
 pub(crate) struct Tenant {
     pub(crate) id: String,
-    pub(crate) key: String,
     pub(crate) client: Client,
 }
 
@@ -23,7 +22,7 @@ impl Tenant {
         let body = json!({ "name": name, "plan": "standard" });
         let tenant = platform.operator().post("/v1/tenants", &body).await.expect(201).json();
         let key = text(&tenant, "api_key");
-        Self { id: text(&tenant, "id"), client: platform.client(&key), key }
+        Self { id: text(&tenant, "id"), client: platform.client(&key) }
     }
 
     /// Registers a workflow.
