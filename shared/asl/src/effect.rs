@@ -168,7 +168,7 @@ pub struct Invocation {
     pub resource: TaskResource,
     /// The arguments of a service call; the input of a function or an activity.
     pub parameters: Payload,
-    /// The task token, for `.waitForTaskToken` resources and activities.
+    /// The task token, for activities and for `.waitForTaskToken` and `.sync` resources.
     pub token: Option<Arc<str>>,
     /// The role of the task's `Credentials`.
     pub role: Option<Arc<str>>,

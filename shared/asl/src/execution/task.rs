@@ -26,7 +26,8 @@ impl<'a> Run<'a> {
         task: &'a Task,
     ) -> Result<Flow, Trouble> {
         let task_id = TaskId(self.state.next_task);
-        let has_token = task.resource.pattern() == Pattern::WaitForTaskToken
+        // The token of a `.sync` task ends it early.
+        let has_token = task.resource.pattern() != Pattern::RequestResponse
             || task.resource.kind() == ResourceKind::Activity;
         let input = self.selected_input(frame, state)?;
         let arguments = self.evaluate(
@@ -56,7 +57,7 @@ impl<'a> Run<'a> {
         run.timeout = arguments
             .timeout
             .map(|seconds| self.set_timer(Purpose::TaskTimeout(id), seconds.saturating_mul(1000)));
-        run.heartbeat = self.heartbeat_timer(id, &run, task);
+        run.heartbeat = self.heartbeat_timer(id, &run);
         self.state.tasks.insert(task_id, id);
         Ok(Flow::Pause(Phase::Task(Box::new(run))))
     }
@@ -79,10 +80,9 @@ impl<'a> Run<'a> {
     }
 
     /// Only tasks that others complete can be silent too long.
-    fn heartbeat_timer(&mut self, id: FrameId, run: &TaskRun, task: &Task) -> Option<crate::TimerId> {
+    fn heartbeat_timer(&mut self, id: FrameId, run: &TaskRun) -> Option<crate::TimerId> {
         let seconds = run.heartbeat_seconds?;
-        let watched = run.has_token || task.resource.pattern() != Pattern::RequestResponse;
-        watched.then(|| self.set_timer(Purpose::Heartbeat(id), seconds.saturating_mul(1000)))
+        run.has_token.then(|| self.set_timer(Purpose::Heartbeat(id), seconds.saturating_mul(1000)))
     }
 
     fn scheduled(&mut self, frame: &mut Frame, task: &Task, arguments: &Arguments) {

@@ -10,6 +10,7 @@ mod templates;
 
 use crate::program::Language;
 use crate::{Diagnostic, Severity, Value};
+use std::collections::HashSet;
 
 /// Whether a machine runs as Standard or Express.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,7 +57,7 @@ pub(crate) fn read_and_check(text: &str, options: ValidationOptions) -> (Value, 
         Ok(value) => value,
         Err(error) => return (Value::Null, vec![json::syntax_error(text, &error)]),
     };
-    let mut check = Check { found: Vec::new(), options, language: Language::JsonPath, names: Vec::new() };
+    let mut check = Check { found: Vec::new(), options, language: Language::JsonPath, names: HashSet::new() };
     check.language = check.machine_language(&value, "");
     check.machine(&value, "", true);
     for diagnostic in &mut check.found {
@@ -76,7 +77,7 @@ struct Check {
     options: ValidationOptions,
     /// The query language of the whole machine.
     language: Language,
-    names: Vec<String>,
+    names: HashSet<String>,
 }
 
 impl Check {
@@ -136,14 +137,13 @@ impl Check {
             if name.is_empty() || name.chars().count() > 80 {
                 self.error("The name of a state must have 1 to 80 characters", &state_place);
             }
-            if self.names.iter().any(|known| known == &**name) {
+            if !self.names.insert(name.to_string()) {
                 self.found.push(Diagnostic::error(
                     "DUPLICATE_STATE_NAME",
                     format!("Duplicate State name: {name}"),
                     state_place.clone(),
                 ));
             }
-            self.names.push(name.to_string());
             self.state(state, states, &state_place);
         }
         self.reachable(states, start, place);
@@ -151,18 +151,13 @@ impl Check {
 
     /// Every state must be the target of another, or the start.
     fn reachable(&mut self, states: &crate::Object, start: &str, place: &str) {
-        let mut reached: Vec<&str> = vec![start];
-        let mut next = 0;
-        while let Some(name) = reached.get(next).copied() {
-            next += 1;
-            let Some(state) = states.get(name) else { continue };
-            for target in targets(state) {
-                if !reached.contains(&target) {
-                    reached.push(target);
-                }
-            }
+        let mut reached = HashSet::from([start]);
+        let mut open = vec![start];
+        while let Some(name) = open.pop() {
+            let next = states.get(name).map(targets).unwrap_or_default();
+            open.extend(next.into_iter().filter(|target| reached.insert(*target)));
         }
-        for name in states.keys().filter(|name| !reached.contains(&&***name)) {
+        for name in states.keys().filter(|name| !reached.contains(&***name)) {
             self.found.push(Diagnostic::error(
                 MISSING_TARGET,
                 format!("State \"{name}\" is not reachable."),
