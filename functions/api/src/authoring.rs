@@ -19,7 +19,7 @@ use toss_workflow::{Catalogue, CompileTarget, Compiled, Document, Format, check,
 use crate::{
     machines::Machines,
     record::{Act, Recorder},
-    schema,
+    schema::Schema,
     seed::Seed,
 };
 
@@ -56,7 +56,7 @@ pub(crate) fn examine(source: &str, format: SourceFormat) -> Result<Document, Ve
     let document = parse(source, language).map_err(told)?;
     let mut problems = told(check(&document, Catalogue::embedded()));
     if let Some(schema) = document.value().get("input").filter(|schema| schema.is_object())
-        && let Err(message) = schema::prepare(schema)
+        && let Err(message) = Schema::prepare(schema)
     {
         let (line, column) = document.locate("/input");
         let message = format!("this is not a JSON Schema that an input can be checked against: {message}");

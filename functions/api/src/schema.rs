@@ -1,142 +1,99 @@
 //! JSON Schemas that authors write: hostile ones too.
+//!
+//! A schema can be made to take longer than the universe lasts, by references that double with each level. So
+//! each schema inside it is given a keyword of ours, first of all, that spends a unit of fuel; without fuel
+//! everything is refused at once. All problems of a value are told only where the whole work is known to be small.
 
-use jsonschema::{Draft, PatternOptions, Validator};
-use serde_json::{Value, json};
+mod shape;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use jsonschema::{Draft, Keyword, PatternOptions, ValidationError, Validator};
+use serde_json::{Map, Value, json};
 
 /// The most problems told at once.
 const MOST: usize = 50;
+/// The most schemas that are applied for one value: about a second.
+const FUEL: u64 = 1_000_000;
+/// The keyword that spends fuel.
+const KEYWORD: &str = "x-toss-fuel";
 
-/// Prepares a schema. It reaches nothing outside itself, and its patterns take linear time.
-///
-/// # Errors
-/// A sentence that says what is wrong with it.
-pub(crate) fn prepare(schema: &Value) -> Result<Validator, String> {
-    if circular(schema) {
-        return Err("its '$ref's lead back to themselves without going deeper into the value".to_owned());
-    }
-    jsonschema::options()
-        .with_draft(Draft::Draft202012)
-        .with_pattern_options(PatternOptions::regex().size_limit(1 << 20).dfa_size_limit(1 << 20))
-        .should_validate_formats(true)
-        .offline()
-        .build(schema)
-        .map_err(|error| error.to_string().chars().take(500).collect())
+/// A schema that values can be checked against.
+pub(crate) struct Schema {
+    validator: Validator,
+    fuel: Arc<AtomicU64>,
+    /// How many schemas it holds when references are followed; none when that never ends.
+    size: Option<u64>,
 }
 
-/// What is wrong with a value, as the members of `problems`, with pointers below `at`.
-pub(crate) fn problems(validator: &Validator, value: &Value, at: &str) -> Vec<Value> {
-    validator
-        .iter_errors(value)
-        .take(MOST)
-        .map(|error| {
+struct Spend(Arc<AtomicU64>);
+
+impl Spend {
+    fn spend(&self) -> bool {
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |fuel| fuel.checked_sub(1)).is_ok()
+    }
+}
+
+impl<'i> Keyword<'i> for Spend {
+    fn validate(&self, _: &'i Value) -> Result<(), ValidationError<'i>> {
+        if self.spend() { Ok(()) } else { Err(ValidationError::custom("the check takes too long")) }
+    }
+
+    fn is_valid(&self, _: &'i Value) -> bool {
+        self.spend()
+    }
+}
+
+impl Schema {
+    /// Prepares a schema. It reaches nothing outside itself, and its patterns take linear time.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with it.
+    pub(crate) fn prepare(schema: &Value) -> Result<Self, String> {
+        if shape::is_circular(schema) {
+            return Err("its '$ref's lead back to themselves without going deeper into the value".to_owned());
+        }
+        let fuel = Arc::new(AtomicU64::new(0));
+        let tank = Arc::clone(&fuel);
+        let validator = jsonschema::options()
+            .with_draft(Draft::Draft202012)
+            .with_pattern_options(PatternOptions::regex().size_limit(1 << 20).dfa_size_limit(1 << 20))
+            .with_keyword(KEYWORD, move |_: &Map<String, Value>, _: &Value, _| {
+                Ok(Box::new(Spend(Arc::clone(&tank))))
+            })
+            .should_validate_formats(true)
+            .offline()
+            .build(&shape::metered(schema, KEYWORD))
+            .map_err(|error| -> String { error.to_string().chars().take(500).collect() })?;
+        Ok(Self { validator, fuel, size: shape::size(schema) })
+    }
+
+    /// What is wrong with a value, as the members of `problems`, with pointers below `at`.
+    pub(crate) fn problems(&self, value: &Value, at: &str) -> Vec<Value> {
+        self.fuel.store(FUEL, Ordering::Relaxed);
+        let valid = self.validator.is_valid(value);
+        if self.fuel.load(Ordering::Relaxed) == 0 {
+            let message =
+                "checking this value against the schema takes too long; make the schema or the value simpler";
+            return vec![json!({ "pointer": at, "code": "too-complex", "message": message })];
+        }
+        if valid {
+            return Vec::new();
+        }
+        let work = self.size.and_then(|size| size.checked_mul(shape::values(value)));
+        if work.is_none_or(|work| work > FUEL) {
+            let message = "the value does not fit the schema";
+            return vec![json!({ "pointer": at, "code": "schema", "message": message })];
+        }
+        self.fuel.store(u64::MAX, Ordering::Relaxed);
+        let told = |error: ValidationError<'_>| {
             let message: String = error.to_string().chars().take(500).collect();
             json!({ "pointer": format!("{at}{}", error.instance_path()), "code": "schema", "message": message })
-        })
-        .collect()
-}
-
-/// Whether references form a circle in which nothing is read of the value, so that a check would never end.
-/// Only references within the schema are followed; others are refused anyway.
-fn circular(schema: &Value) -> bool {
-    let mut open = Vec::new();
-    let mut done = std::collections::BTreeSet::new();
-    visit(schema, schema, &mut open, &mut done, 0)
-}
-
-/// Keywords whose schemas apply to the same value.
-const IN_PLACE: &[&str] =
-    &["allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas", "$ref", "$dynamicRef"];
-/// Keywords that hold schemas for parts of the value.
-const DEEPER: &[&str] = &[
-    "properties",
-    "patternProperties",
-    "additionalProperties",
-    "unevaluatedProperties",
-    "propertyNames",
-    "items",
-    "prefixItems",
-    "unevaluatedItems",
-    "contains",
-    "$defs",
-    "definitions",
-];
-
-/// Deeper than any definition that can be read.
-const DEEPEST: usize = 200;
-
-fn visit<'s>(
-    root: &'s Value,
-    schema: &'s Value,
-    open: &mut Vec<*const Value>,
-    done: &mut std::collections::BTreeSet<*const Value>,
-    depth: usize,
-) -> bool {
-    let place = std::ptr::from_ref(schema);
-    if open.contains(&place) || depth > DEEPEST {
-        return true;
-    }
-    let Some(members) = schema.as_object() else { return false };
-    if !done.insert(place) {
-        return false;
-    }
-    open.push(place);
-    let in_place = IN_PLACE.iter().filter_map(|keyword| Some((*keyword, members.get(*keyword)?)));
-    for (keyword, value) in in_place {
-        let found = match (keyword, value) {
-            ("$ref" | "$dynamicRef", Value::String(reference)) => {
-                target(root, reference).is_some_and(|target| visit(root, target, open, done, depth + 1))
-            }
-            ("dependentSchemas", Value::Object(schemas)) => {
-                schemas.values().any(|schema| visit(root, schema, open, done, depth + 1))
-            }
-            (_, Value::Array(schemas)) => {
-                schemas.iter().any(|schema| visit(root, schema, open, done, depth + 1))
-            }
-            (_, schema) => visit(root, schema, open, done, depth + 1),
         };
-        if found {
-            return true;
-        }
-    }
-    open.pop();
-    // Further down another part of the value is read: a circle may begin anew there, but not close over here.
-    DEEPER.iter().filter_map(|keyword| Some((*keyword, members.get(*keyword)?))).any(|(keyword, value)| {
-        let named = matches!(keyword, "properties" | "patternProperties" | "$defs" | "definitions");
-        match value {
-            Value::Object(schemas) if named => {
-                schemas.values().any(|schema| visit(root, schema, &mut Vec::new(), done, depth + 1))
-            }
-            Value::Array(schemas) => {
-                schemas.iter().any(|schema| visit(root, schema, &mut Vec::new(), done, depth + 1))
-            }
-            schema => visit(root, schema, &mut Vec::new(), done, depth + 1),
-        }
-    })
-}
-
-/// The schema that a reference within the document names, by pointer or by anchor.
-fn target<'s>(root: &'s Value, reference: &str) -> Option<&'s Value> {
-    let fragment = reference.strip_prefix('#')?;
-    if fragment.is_empty() || fragment.starts_with('/') {
-        return root.pointer(fragment);
-    }
-    anchored(root, fragment, 0)
-}
-
-fn anchored<'s>(value: &'s Value, anchor: &str, depth: usize) -> Option<&'s Value> {
-    if depth > DEEPEST {
-        return None;
-    }
-    match value {
-        Value::Object(members) => {
-            let named = |keyword: &str| members.get(keyword).and_then(Value::as_str) == Some(anchor);
-            if named("$anchor") || named("$dynamicAnchor") {
-                return Some(value);
-            }
-            members.values().find_map(|member| anchored(member, anchor, depth + 1))
-        }
-        Value::Array(items) => items.iter().find_map(|item| anchored(item, anchor, depth + 1)),
-        _ => None,
+        self.validator.iter_errors(value).take(MOST).map(told).collect()
     }
 }
 
@@ -144,13 +101,16 @@ fn anchored<'s>(value: &'s Value, anchor: &str, depth: usize) -> Option<&'s Valu
 mod tests {
     use super::*;
 
+    fn problems(schema: &Value, value: &Value) -> Vec<Value> {
+        Schema::prepare(schema).unwrap().problems(value, "/input")
+    }
+
     #[test]
     fn a_value_is_checked_against_its_schema_and_all_problems_are_told() {
         let schema =
             json!({ "type": "object", "required": ["a"], "properties": { "b": { "type": "integer" } } });
-        let validator = prepare(&schema).unwrap();
-        assert!(problems(&validator, &json!({ "a": 1, "b": 2 }), "/input").is_empty());
-        let found = problems(&validator, &json!({ "b": "x" }), "/input");
+        assert!(problems(&schema, &json!({ "a": 1, "b": 2 })).is_empty());
+        let found = problems(&schema, &json!({ "b": "x" }));
         assert_eq!(found.len(), 2);
         assert!(found.iter().any(|problem| problem["pointer"] == "/input/b"));
     }
@@ -164,7 +124,7 @@ mod tests {
             json!({ "properties": { "x": { "$anchor": "x", "anyOf": [{ "$ref": "#x" }] } } }),
             json!({ "$defs": { "a": { "not": { "$ref": "#/$defs/a" } } }, "properties": { "p": { "$ref": "#/$defs/a" } } }),
         ] {
-            assert!(prepare(&schema).is_err(), "{schema}");
+            assert!(Schema::prepare(&schema).is_err(), "{schema}");
         }
     }
 
@@ -177,10 +137,9 @@ mod tests {
             } },
             "$ref": "#/$defs/node",
         });
-        let validator = prepare(&schema).unwrap();
-        assert!(problems(&validator, &json!({ "children": [{ "children": [] }] }), "").is_empty());
-        assert_eq!(problems(&validator, &json!({ "children": [{ "children": 1 }] }), "").len(), 1);
-        assert!(prepare(&json!({ "properties": { "self": { "$ref": "#" } } })).is_ok());
+        assert!(problems(&schema, &json!({ "children": [{ "children": [] }] })).is_empty());
+        assert_eq!(problems(&schema, &json!({ "children": [{ "children": 1 }] })).len(), 1);
+        assert!(Schema::prepare(&json!({ "properties": { "self": { "$ref": "#" } } })).is_ok());
     }
 
     #[test]
@@ -192,7 +151,44 @@ mod tests {
             json!({ "$ref": "file:///etc/passwd" }),
             json!({ "pattern": "(a{1000}){1000}{1000}" }),
         ] {
-            assert!(prepare(&schema).is_err(), "{schema}");
+            assert!(Schema::prepare(&schema).is_err(), "{schema}");
         }
+    }
+
+    #[test]
+    fn a_schema_that_doubles_its_work_at_each_level_is_stopped() {
+        let mut definitions = Map::new();
+        for level in 0..40 {
+            let next = json!({ "$ref": format!("#/$defs/a{}", level + 1) });
+            definitions.insert(format!("a{level}"), json!({ "allOf": [next, next] }));
+        }
+        definitions.insert("a40".to_owned(), json!({ "type": "integer" }));
+        let schema = json!({ "$ref": "#/$defs/a0", "$defs": definitions });
+        assert!(problems(&schema, &json!(1)).iter().all(|problem| problem["code"] == "too-complex"));
+        assert_eq!(problems(&schema, &json!("x"))[0]["code"], "schema");
+
+        let node = json!({ "$ref": "#/$defs/n" });
+        let schema = json!({ "$defs": { "n": { "items": { "allOf": [node, node] } } }, "$ref": "#/$defs/n" });
+        let deep = (0..100).fold(json!(1), |value, _| json!([value]));
+        assert!(problems(&schema, &deep).iter().all(|problem| problem["code"] == "too-complex"));
+
+        let either =
+            json!([{ "properties": { "c": node } }, { "required": ["c"], "properties": { "c": node } }]);
+        let schema = json!({ "$defs": { "n": { "not": { "anyOf": either } } }, "$ref": "#/$defs/n" });
+        let deep = (0..100).fold(json!(1), |value, _| json!({ "c": value }));
+        problems(&schema, &deep);
+    }
+
+    #[test]
+    fn members_that_are_called_like_keywords_are_members() {
+        let schema = json!({
+            "properties": { "const": { "type": "integer" }, "$ref": { "type": "string" } },
+            "dependentRequired": { "const": ["$ref"] },
+            "additionalProperties": false,
+        });
+        assert!(problems(&schema, &json!({ "const": 1, "$ref": "x" })).is_empty());
+        assert_eq!(problems(&schema, &json!({ "const": 1 })).len(), 1);
+        assert_eq!(problems(&schema, &json!({ "other": 1 })).len(), 1);
+        assert_eq!(problems(&json!({ "const": { "a": 1 } }), &json!({ "a": 1 })).len(), 0);
     }
 }

@@ -27,7 +27,7 @@ use crate::{
     executions::StartedView,
     listing::{Listing, PageQuery},
     record::{Act, Recorder},
-    schema,
+    schema::Schema,
     seed::Seed,
     starting::{Start, Starter},
 };
@@ -301,13 +301,13 @@ impl Workflows {
 }
 
 fn fits(input_schema: &Value, input: &Value) -> Result<(), Problem> {
-    let validator = schema::prepare(input_schema).map_err(|message| {
+    let schema = Schema::prepare(input_schema).map_err(|message| {
         Problem::conflict(
             "bad-input-schema",
             format!("The version's input schema cannot be used: {message}."),
         )
     })?;
-    let problems = schema::problems(&validator, input, "/input");
+    let problems = schema.problems(input, "/input");
     if problems.is_empty() {
         return Ok(());
     }
