@@ -30,6 +30,7 @@ use toss_store::{
     executions::{DocumentKind, Execution, ExecutionDocument, ExecutionStatus},
     workflows::WorkflowOwner,
 };
+use toss_tasks::Desk;
 
 /// How often a write is tried again that met another one.
 const ATTEMPTS: usize = 5;
@@ -54,6 +55,7 @@ struct ExecutionEvents {
     client: Client,
     trail: Trail,
     publisher: Publisher,
+    desk: Desk,
 }
 
 fn build(platform: &Platform) -> Result<Arc<dyn Function>, ConfigurationError> {
@@ -62,6 +64,7 @@ fn build(platform: &Platform) -> Result<Arc<dyn Function>, ConfigurationError> {
         client: platform.sdk.sfn().clone(),
         trail: Trail::new(platform)?,
         publisher: Publisher::new(platform)?,
+        desk: Desk::new(platform)?,
     }))
 }
 
@@ -180,6 +183,10 @@ impl ExecutionEvents {
         };
         // Also for an event that was written before: the one who wrote it may have died before it could tell.
         let told = change.status.has_ended() || change.redrives == 0;
+        if execution.status.has_ended() {
+            // Nobody is to decide what nothing waits for.
+            self.desk.cancel_all(&scope, execution.id).await.map_err(|error| failed(&error))?;
+        }
         if told && change.redrives <= execution.redrives {
             self.tell(&scope, &execution, &change).await?;
         }

@@ -287,7 +287,9 @@ impl Desk {
             for step in current.escalations.iter_mut().filter(|step| step.at <= now) {
                 step.done = true;
             }
-            Ok(Change::Recorded(Box::new(Entry::by_platform(current, "timers", "task.escalate").with("to", json!(to)))))
+            Ok(Change::Recorded(Box::new(
+                Entry::by_platform(current, "timers", "task.escalate").with("to", json!(to)),
+            )))
         })
         .await
     }

@@ -226,6 +226,12 @@ async fn escalations_and_expiry_come_due_and_happen_once() {
     let expired = desk.expire(&task).await.unwrap();
     assert_eq!(expired.status, TaskStatus::Expired);
     assert_eq!(desk.expire(&task).await.unwrap(), expired);
+    assert_eq!(
+        desk.open(&later, new(&["ada"], 1)).await.unwrap(),
+        expired,
+        "the same attempt changes nothing"
+    );
+    later.task_token = Some(Secret::new("three".into()));
     let reopened = desk.open(&later, new(&["ada"], 1)).await.unwrap();
     assert_eq!(reopened.status, TaskStatus::Open, "the step is tried again");
 }

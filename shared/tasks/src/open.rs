@@ -154,7 +154,7 @@ impl Desk {
     async fn take_over(&self, new: Task) -> Result<Task, TaskError> {
         let scope = new.scope();
         self.change(&scope, new.id, |task, now| {
-            if task.token == new.token && task.status != TaskStatus::Expired {
+            if task.token == new.token {
                 return Ok(Change::Nothing);
             }
             task.token = new.token.clone();
@@ -162,13 +162,13 @@ impl Desk {
                 TaskStatus::Approved | TaskStatus::Rejected => {
                     task.resume = Some(Resume::Pending { attempts: 0, not_before: now });
                 }
-                // The step has timed out and is tried again: people get the time again.
-                TaskStatus::Expired => {
+                // The step timed out, or its execution was stopped, and it is tried again: people get the time again.
+                TaskStatus::Expired | TaskStatus::Cancelled => {
                     task.status = TaskStatus::Open;
                     (task.due_at, task.closed_at) = (new.due_at, None);
                     task.escalations.clone_from(&new.escalations);
                 }
-                TaskStatus::Open | TaskStatus::Cancelled => {}
+                TaskStatus::Open => {}
             }
             Ok(Change::Unrecorded)
         })
