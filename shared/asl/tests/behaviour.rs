@@ -250,3 +250,23 @@ fn a_result_that_is_too_large_can_be_caught() {
     assert_eq!(types(&ended)[..2], ["TaskFailed", "TaskStateExited"]);
     assert_eq!(execution.status(), Status::Succeeded);
 }
+
+#[test]
+fn a_failed_iteration_gives_up_the_others_and_nested_failures_are_told_once() {
+    let branch = json!({ "StartAt": "X", "States": { "X": task(&json!({})) } });
+    let nested = json!({ "StartAt": "P", "States": {
+        "P": { "Type": "Parallel", "Branches": [branch], "End": true } } });
+    let definition = json!({ "StartAt": "A", "States": {
+        "A": { "Type": "Pass", "Result": [1, 2], "Next": "M" },
+        "M": { "Type": "Map", "ItemProcessor": nested, "End": true } } });
+    let (mut execution, outcome) = start(&definition);
+    let ended = execution.apply(broken(call(&outcome)), at(1));
+    let names = types(&ended);
+    assert_eq!(names.iter().filter(|name| *name == "ParallelStateFailed").count(), 1, "{names:?}");
+    assert_eq!(names.iter().filter(|name| *name == "ParallelStateAborted").count(), 1, "{names:?}");
+    assert_eq!(names.iter().filter(|name| *name == "MapIterationFailed").count(), 1, "{names:?}");
+    assert_eq!(names.iter().filter(|name| *name == "MapIterationAborted").count(), 1, "{names:?}");
+    let redriven = execution.apply(Stimulus::Redrive, at(2));
+    let calls = redriven.effects.iter().filter(|effect| matches!(effect, Effect::InvokeTask(_))).count();
+    assert_eq!(calls, 2);
+}

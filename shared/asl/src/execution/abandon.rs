@@ -3,7 +3,7 @@
 use super::run::Run;
 use super::snapshot::{Frame, FrameId, Phase, Purpose};
 use crate::Effect;
-use crate::history::StateKind;
+use crate::history::{Event, StateKind};
 use crate::program::Body;
 
 impl Run<'_> {
@@ -19,13 +19,25 @@ impl Run<'_> {
     pub(super) fn abort_children(&mut self, frame: &mut Frame) {
         for id in Self::children(frame) {
             let Some(mut child) = self.take(id) else { continue };
-            self.abort(id, &mut child);
+            let is_over = child.failed || matches!(child.phase, Phase::Failed | Phase::Finished);
+            if !is_over {
+                self.abort(id, &mut child);
+                self.iteration_aborted(frame, &child);
+            }
             self.put(id, child);
         }
         if let Phase::Distributed(run) = &mut frame.phase {
             let mut run = std::mem::replace(run, super::distributed::nothing());
             self.stop_children(&mut run);
             frame.phase = Phase::Distributed(run);
+        }
+    }
+
+    fn iteration_aborted(&mut self, map: &Frame, child: &Frame) {
+        let state = self.program.states.get(map.state as usize);
+        if let (Phase::Map(_), Some((_, slot)), Some(state)) = (&map.phase, child.parent, state) {
+            let aborted = Event::MapIterationAborted { name: state.name.clone(), index: u64::from(slot) };
+            self.event(child.last, aborted);
         }
     }
 
@@ -75,6 +87,7 @@ impl Run<'_> {
     pub(super) fn redrive_frame(&mut self, id: FrameId, last: u64) {
         let Some(mut frame) = self.take(id) else { return };
         frame.last = last;
+        frame.failed = false;
         frame.retries.clear();
         frame.retry_count = 0;
         let program = self.program;

@@ -80,6 +80,7 @@ impl<'a> Run<'a> {
     /// Nothing caught the error: the line of control fails, and with it what waits for it.
     fn line_failed(&mut self, id: FrameId, mut frame: Frame, failure: Failure) {
         let (last, parent) = (frame.last, frame.parent);
+        frame.failed = true;
         // A composite state keeps its branches: a redrive takes them up where they failed.
         if !matches!(frame.phase, Phase::Parallel(_) | Phase::Map(_) | Phase::Distributed(_)) {
             frame.phase = Phase::Failed;

@@ -342,6 +342,7 @@ impl Frame {
             retry_count: 0,
             variables: None,
             item: None,
+            failed: false,
         }
     }
 }

@@ -75,6 +75,8 @@ pub(super) struct Frame {
     pub(super) retry_count: u32,
     pub(super) variables: Option<Arc<Variables>>,
     pub(super) item: Option<Box<Item>>,
+    /// Its state has failed and nothing caught the error, though a composite state keeps its phase.
+    pub(super) failed: bool,
 }
 
 /// What a Map iteration works on.
