@@ -4,6 +4,7 @@
 //! binary, the routes and roles of the template, and the OpenAPI document.
 
 mod activities;
+mod audit;
 mod authoring;
 mod checks;
 mod clients;
@@ -20,6 +21,7 @@ mod tasks;
 mod templates;
 mod tenants;
 mod users;
+mod webhooks;
 mod workflows;
 
 use std::sync::{Arc, LazyLock};
@@ -48,6 +50,7 @@ impl Endpoint {
 /// The endpoints of the API.
 const ENDPOINTS: &[Endpoint] = &[
     Endpoint::of::<activities::Activities>(),
+    Endpoint::of::<audit::Audit>(),
     Endpoint::of::<clients::Clients>(),
     Endpoint::of::<executions::Executions>(),
     Endpoint::of::<health::Health>(),
@@ -56,6 +59,7 @@ const ENDPOINTS: &[Endpoint] = &[
     Endpoint::of::<tenants::Tenants>(),
     Endpoint::of::<workflows::Workflows>(),
     Endpoint::of::<users::Users>(),
+    Endpoint::of::<webhooks::Webhooks>(),
 ];
 
 fn function<R: Resource>() -> FunctionDefinition {

@@ -68,7 +68,7 @@ struct NewWebhook {
 /// What its owner may set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum SettableStatus {
+enum SettableWebhookStatus {
     Enabled,
     Paused,
 }
@@ -83,13 +83,13 @@ struct WebhookChange {
     /// What it is for; empty for nothing.
     description: Option<String>,
     /// `paused` sends it nothing; `enabled` sends again, also where it was disabled.
-    status: Option<SettableStatus>,
+    status: Option<SettableWebhookStatus>,
 }
 
 /// Whether an endpoint is sent to.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum Status {
+enum WebhookStatus {
     /// It is.
     Enabled,
     /// Its owner has stopped it.
@@ -106,7 +106,7 @@ struct WebhookView {
     events: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<String>,
-    status: Status,
+    status: WebhookStatus,
     /// Deliveries in a row that were given up after days.
     failures: u32,
     created_at: Timestamp,
@@ -120,9 +120,9 @@ impl From<WebhookEndpoint> for WebhookView {
             events: endpoint.events,
             description: endpoint.description,
             status: match endpoint.status {
-                EndpointStatus::Enabled => Status::Enabled,
-                EndpointStatus::Paused => Status::Paused,
-                EndpointStatus::Disabled => Status::Disabled,
+                EndpointStatus::Enabled => WebhookStatus::Enabled,
+                EndpointStatus::Paused => WebhookStatus::Paused,
+                EndpointStatus::Disabled => WebhookStatus::Disabled,
             },
             failures: endpoint.failures,
             created_at: endpoint.created_at,
@@ -148,7 +148,8 @@ struct EventTypeView {
 
 impl Resource for Webhooks {
     const HANDLER: &'static str = "webhooks";
-    const SUMMARY: &'static str = "Where a tenant is told what happens: endpoints, secrets, deliveries, replay.";
+    const SUMMARY: &'static str =
+        "Where a tenant is told what happens: endpoints, secrets, deliveries, replay.";
     // The outbound grant brings the operator's allow list, against which URLs are checked before they are stored.
     const GRANTS: &'static [Grant] = &[
         Grant::Read(Table::Work),
@@ -173,7 +174,14 @@ impl Resource for Webhooks {
         let (read, update) = (Access::Action("webhooks:read"), Access::Action("webhooks:update"));
         let (create, delete) = (Access::Action("webhooks:create"), Access::Action("webhooks:delete"));
         let mut routes = vec![
-            Route::new(Method::POST, all, create, 201, "Register an endpoint; its secret is shown once", Self::create),
+            Route::new(
+                Method::POST,
+                all,
+                create,
+                201,
+                "Register an endpoint; its secret is shown once",
+                Self::create,
+            ),
             Route::new(Method::GET, all, read, 200, "All endpoints", Self::list),
             Route::new(Method::GET, kinds, read, 200, "The event types there are", Self::event_types),
             Route::new(Method::GET, one, read, 200, "One endpoint", Self::read),
@@ -218,7 +226,9 @@ impl Webhooks {
             match self.store.transaction().create(&endpoint)?.create(&event)?.commit().await {
                 Ok(()) => (endpoint, secret),
                 // The request before this one registered it and died before it could show the secret.
-                Err(error) if error.failed_at(0) && request.seed.is_some() => self.registered(scope, id).await?,
+                Err(error) if error.failed_at(0) && request.seed.is_some() => {
+                    self.registered(scope, id).await?
+                }
                 Err(error) => return Err(error.into()),
             };
         let secret = secret.reveal().expose().clone();
@@ -284,7 +294,7 @@ impl Webhooks {
             details.push(("events", json!(without_repeats(events))));
         }
         if let Some(status) = change.status {
-            let paused = status == SettableStatus::Paused;
+            let paused = status == SettableWebhookStatus::Paused;
             details.push(("status", json!(if paused { "paused" } else { "enabled" })));
         }
         let endpoint = self.save(&request, "webhook.update", details, |endpoint| {
@@ -298,8 +308,8 @@ impl Webhooks {
                 endpoint.description = Some(description.clone()).filter(|text| !text.is_empty());
             }
             match change.status {
-                Some(SettableStatus::Paused) => endpoint.status = EndpointStatus::Paused,
-                Some(SettableStatus::Enabled) => {
+                Some(SettableWebhookStatus::Paused) => endpoint.status = EndpointStatus::Paused,
+                Some(SettableWebhookStatus::Enabled) => {
                     endpoint.status = EndpointStatus::Enabled;
                     endpoint.failures = 0;
                 }

@@ -53,7 +53,11 @@ impl Api {
         let clock = Arc::new(ManualClock::new("2026-11-22T12:00:00Z".parse().unwrap()));
         let hex: String =
             digest(&SHA256, OPERATOR.as_bytes()).as_ref().iter().map(|b| format!("{b:02x}")).collect();
-        let settings = [("TOSS_OPERATOR_KEY_SHA256", hex.as_str())];
+        let settings = [
+            ("TOSS_OPERATOR_KEY_SHA256", hex.as_str()),
+            ("TOSS_OUTBOUND_ALLOW", "127.0.0.1"),
+            ("TOSS_WEBHOOKS_QUEUE_URL", "http://localhost/webhooks"),
+        ];
         let platform = tables.platform_with(Arc::<ManualClock>::clone(&clock), &settings);
         let functions = crate::functions()
             .iter()

@@ -34,7 +34,7 @@ const MOST_EXAMINED: usize = 5000;
 /// Where a delivery stands.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum Status {
+enum DeliveryState {
     /// It is or will be tried.
     Pending,
     /// The receiver took it.
@@ -44,7 +44,7 @@ enum Status {
 }
 
 #[derive(Debug, Clone, Serialize, JsonSchema)]
-struct AttemptView {
+struct DeliveryAttemptView {
     at: Timestamp,
     /// The receiver's status, if it answered.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,11 +61,11 @@ pub(super) struct DeliveryView {
     /// The event's id: the `webhook-id` of its messages.
     id: EventId,
     event_type: String,
-    status: Status,
+    status: DeliveryState,
     /// Attempts that were begun since it was published or replayed.
     attempts: u32,
     /// The attempts that ended, newest last; at most the last 10.
-    history: Vec<AttemptView>,
+    history: Vec<DeliveryAttemptView>,
     /// Not to be tried before.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_attempt_at: Option<Timestamp>,
@@ -79,13 +79,13 @@ impl From<WebhookDelivery> for DeliveryView {
             id: delivery.event_id,
             event_type: delivery.event_type,
             status: match delivery.status {
-                DeliveryStatus::Pending => Status::Pending,
-                DeliveryStatus::Delivered => Status::Delivered,
-                DeliveryStatus::Failed => Status::Failed,
+                DeliveryStatus::Pending => DeliveryState::Pending,
+                DeliveryStatus::Delivered => DeliveryState::Delivered,
+                DeliveryStatus::Failed => DeliveryState::Failed,
             },
             attempts: delivery.attempts,
             history: attempts
-                .map(|attempt| AttemptView {
+                .map(|attempt| DeliveryAttemptView {
                     at: attempt.at,
                     status: attempt.status,
                     error: attempt.error,
@@ -107,21 +107,21 @@ pub(super) struct DeliveryWithPayload {
 }
 
 #[derive(Debug, Clone, Serialize, JsonSchema)]
-pub(super) struct Started {
+pub(super) struct StartedDelivery {
     /// The delivery.
     delivery_id: EventId,
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Replay {
+pub(super) struct WebhookReplay {
     /// Only events from then on; all that are kept (30 days) when not given.
     #[serde(default)]
     since: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Serialize, JsonSchema)]
-pub(super) struct Replayed {
+pub(super) struct ReplayedDeliveries {
     /// How many failed deliveries were started anew.
     replayed: usize,
     /// When there are more: replay again with this as `since`.
@@ -142,7 +142,14 @@ pub(super) fn routes() -> Vec<Route<Webhooks>> {
             "Send a test message",
             Webhooks::test,
         ),
-        Route::new(Method::GET, all, read, 200, "An endpoint's deliveries, newest first", Webhooks::deliveries),
+        Route::new(
+            Method::GET,
+            all,
+            read,
+            200,
+            "An endpoint's deliveries, newest first",
+            Webhooks::deliveries,
+        ),
         Route::new(Method::GET, one, read, 200, "One delivery with its message", Webhooks::delivery),
         Route::new(Method::POST, again, repeat, 202, "Deliver a message again", Webhooks::replay_one),
         Route::new(Method::POST, replay, repeat, 202, "Deliver again what failed", Webhooks::replay),
@@ -150,7 +157,7 @@ pub(super) fn routes() -> Vec<Route<Webhooks>> {
 }
 
 impl Webhooks {
-    async fn test(self: Arc<Self>, request: Request) -> Result<Reply<Started>, Problem> {
+    async fn test(self: Arc<Self>, request: Request) -> Result<Reply<StartedDelivery>, Problem> {
         let endpoint = self.enabled(&request).await?;
         let event = Event {
             id: EventId::from_ulid(Seed::of(&request, &self.platform).ulid("ping")),
@@ -160,7 +167,7 @@ impl Webhooks {
         };
         self.publisher.publish_to(&endpoint, &event).await.map_err(refusal)?;
         self.record(&request, "webhook.test", &endpoint, vec![("event", json!(event.id))]).await?;
-        Ok(Reply::accepted(Started { delivery_id: event.id }))
+        Ok(Reply::accepted(StartedDelivery { delivery_id: event.id }))
     }
 
     async fn deliveries(
@@ -183,21 +190,25 @@ impl Webhooks {
         Ok(Reply::ok(DeliveryWithPayload { delivery: delivery.into(), payload }))
     }
 
-    async fn replay_one(self: Arc<Self>, request: Request) -> Result<Reply<Started>, Problem> {
+    async fn replay_one(self: Arc<Self>, request: Request) -> Result<Reply<StartedDelivery>, Problem> {
         let endpoint = self.enabled(&request).await?;
         let event: EventId = request.path("delivery_id", "delivery")?;
         self.publisher.replay(request.scope()?, endpoint.id, event).await.map_err(refusal)?;
         self.record(&request, "webhook.replay", &endpoint, vec![("event", json!(event))]).await?;
-        Ok(Reply::accepted(Started { delivery_id: event }))
+        Ok(Reply::accepted(StartedDelivery { delivery_id: event }))
     }
 
     /// Starts anew what failed, oldest first. One request looks at so many deliveries and no more; what it answers
     /// says where the next one goes on.
-    async fn replay(self: Arc<Self>, request: Request<Replay>) -> Result<Reply<Replayed>, Problem> {
+    async fn replay(
+        self: Arc<Self>,
+        request: Request<WebhookReplay>,
+    ) -> Result<Reply<ReplayedDeliveries>, Problem> {
         let endpoint = self.enabled(&request).await?;
         let scope = request.scope()?;
         let first = request.body.since.map_or(0, |since| u64::try_from(since.as_millisecond()).unwrap_or(0));
-        let id = |milliseconds, random| EventId::from_ulid(Ulid::from_parts(milliseconds, random)).to_string();
+        let id =
+            |milliseconds, random| EventId::from_ulid(Ulid::from_parts(milliseconds, random)).to_string();
         let range = WebhookDelivery::of_endpoint(scope, endpoint.id)
             .between(id(first, 0), id((1 << 48) - 1, u128::MAX))
             .limit(100);
@@ -224,7 +235,7 @@ impl Webhooks {
         }
         let details = vec![("since", json!(request.body.since)), ("replayed", json!(replayed))];
         self.record(&request, "webhook.replay", &endpoint, details).await?;
-        Ok(Reply::accepted(Replayed { replayed, next_since }))
+        Ok(Reply::accepted(ReplayedDeliveries { replayed, next_since }))
     }
 
     /// Starts a delivery anew; answers whether it did. One that was changed or forgotten meanwhile is let be.
