@@ -10,7 +10,9 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use toss_kernel::{RandomIds, SystemClock};
 use toss_runtime::sdk::Settings;
-use toss_runtime::{Environment, Function as FunctionObject, FunctionDefinition, FunctionError, InvocationContext};
+use toss_runtime::{
+    Environment, Function as FunctionObject, FunctionDefinition, FunctionError, InvocationContext,
+};
 use toss_runtime::{Platform, Sdk};
 
 use super::invocation::{crashed, timed_out, too_large};
@@ -83,7 +85,11 @@ fn object(
 }
 
 impl Host for InProcessHost {
-    fn run<'a>(&'a self, function: &'a Arc<Function>, invocation: Invocation) -> BoxFuture<'a, FunctionResult> {
+    fn run<'a>(
+        &'a self,
+        function: &'a Arc<Function>,
+        invocation: Invocation,
+    ) -> BoxFuture<'a, FunctionResult> {
         async move {
             let Some(object) = self.objects.get(&function.name) else {
                 return Err(crashed(&invocation.request_id));

@@ -50,7 +50,9 @@ pub(crate) enum InvokeError {
     #[error("Function not found: {function}")]
     Unknown { function: String },
     /// The payload is above Lambda's limit.
-    #[error("Request must be smaller than {PAYLOAD_LIMIT} bytes for the InvokeFunction operation; this one is {size}")]
+    #[error(
+        "Request must be smaller than {PAYLOAD_LIMIT} bytes for the InvokeFunction operation; this one is {size}"
+    )]
     PayloadTooLarge { size: usize },
     /// The function may not run at all, or the home is ending.
     #[error("Rate Exceeded: {function}")]
@@ -95,5 +97,7 @@ pub(super) fn too_large() -> FunctionError {
 
 /// The document that Lambda answers a caller with when a function fails.
 pub(crate) fn error_document(error: &FunctionError) -> Bytes {
-    json!({ "errorType": error.error_type, "errorMessage": error.error_message, "stackTrace": [] }).to_string().into()
+    json!({ "errorType": error.error_type, "errorMessage": error.error_message, "stackTrace": [] })
+        .to_string()
+        .into()
 }

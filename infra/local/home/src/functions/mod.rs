@@ -32,7 +32,11 @@ const CONCURRENCY: usize = 1000;
 /// Runs functions.
 pub(crate) trait Host: Send + Sync + 'static {
     /// Runs one invocation to its end, however long that takes; the host cuts it off at its deadline.
-    fn run<'a>(&'a self, function: &'a Arc<Function>, invocation: Invocation) -> BoxFuture<'a, FunctionResult>;
+    fn run<'a>(
+        &'a self,
+        function: &'a Arc<Function>,
+        invocation: Invocation,
+    ) -> BoxFuture<'a, FunctionResult>;
 
     /// Ends whatever the host keeps running.
     fn shut_down(&self) -> BoxFuture<'_, ()>;
@@ -71,7 +75,11 @@ impl Functions {
 
     /// Invokes a function and waits for its answer. An invocation runs to its end even when nobody waits for
     /// it any more. When all the function's slots are taken, it waits for one.
-    pub(crate) async fn invoke(&self, name_or_arn: &str, payload: Bytes) -> Result<FunctionResult, InvokeError> {
+    pub(crate) async fn invoke(
+        &self,
+        name_or_arn: &str,
+        payload: Bytes,
+    ) -> Result<FunctionResult, InvokeError> {
         let Some(entry) = self.entry(name_or_arn) else {
             return Err(InvokeError::Unknown { function: name_or_arn.to_owned() });
         };

@@ -7,7 +7,8 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::Value;
 
 /// Headers that the server itself writes.
-const OF_THE_CONNECTION: &[&str] = &["connection", "content-length", "keep-alive", "transfer-encoding", "upgrade"];
+const OF_THE_CONNECTION: &[&str] =
+    &["connection", "content-length", "keep-alive", "transfer-encoding", "upgrade"];
 
 /// The response that a function's answer describes; `None` when it describes none, which is the function's
 /// fault and a 502 to the caller.
@@ -33,7 +34,9 @@ pub(super) fn response(answer: &[u8]) -> Option<Response<Bytes>> {
 
 fn status(code: &Value) -> Option<StatusCode> {
     let code = code.as_u64().or_else(|| code.as_str()?.parse().ok())?;
-    StatusCode::from_u16(u16::try_from(code).ok()?).ok().filter(|status| (200..600).contains(&status.as_u16()))
+    StatusCode::from_u16(u16::try_from(code).ok()?)
+        .ok()
+        .filter(|status| (200..600).contains(&status.as_u16()))
 }
 
 fn body(answer: &Value) -> Option<Bytes> {

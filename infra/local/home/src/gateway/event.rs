@@ -98,8 +98,16 @@ fn context(parts: &Parts, found: &Match<'_>, arrival: &Arrival<'_>) -> Value {
 
 /// The request's headers, and those that API Gateway adds. Those that speak of the connection stay behind.
 fn headers(parts: &Parts, arrival: &Arrival<'_>) -> Vec<(String, String)> {
-    const OF_THE_CONNECTION: &[&str] =
-        &["connection", "expect", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
+    const OF_THE_CONNECTION: &[&str] = &[
+        "connection",
+        "expect",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ];
     let mut headers: Vec<(String, String)> = parts
         .headers
         .iter()

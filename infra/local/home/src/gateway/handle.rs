@@ -82,10 +82,11 @@ impl Gateway {
         })?;
         let body = collect(body).await?;
         let arrival = Arrival { request_id, peer, at, stage: &self.stage, port: self.port };
-        let event = event(parts, &body, &found, &arrival, &self.binary_media_types).map_err(|unfit| match unfit {
-            Unfit::Query => Refusal::Query,
-            Unfit::Body => Refusal::Body,
-        })?;
+        let event =
+            event(parts, &body, &found, &arrival, &self.binary_media_types).map_err(|unfit| match unfit {
+                Unfit::Query => Refusal::Query,
+                Unfit::Body => Refusal::Body,
+            })?;
         let payload = Bytes::from(event.to_string());
         let invoked = self.functions.invoke(found.function, payload);
         match tokio::time::timeout(INTEGRATION_TIMEOUT, invoked).await {

@@ -10,7 +10,8 @@ pub(super) struct Undecodable;
 pub(super) fn decode(text: &str) -> Result<String, Undecodable> {
     let mut escapes = text.split('%');
     escapes.next();
-    let whole = |escape: &str| escape.as_bytes().get(..2).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+    let whole =
+        |escape: &str| escape.as_bytes().get(..2).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
     if !escapes.all(whole) {
         return Err(Undecodable);
     }

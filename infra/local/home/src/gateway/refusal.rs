@@ -25,12 +25,14 @@ impl Refusal {
     /// The response to a caller.
     pub(super) fn response(&self) -> Response<Bytes> {
         use Refusal::{
-            Body, BodyBroken, BodyTooLarge, BodyTooSlow, HeadersTooLarge, Malformed, Method, NoRoute, Path, Query,
-            TimedOut,
+            Body, BodyBroken, BodyTooLarge, BodyTooSlow, HeadersTooLarge, Malformed, Method, NoRoute, Path,
+            Query, TimedOut,
         };
         let (status, code, detail) = match self {
             NoRoute => (404, "no-route", "There is no such route; GET /v1/openapi.json lists them."),
-            Method(_) => (405, "method-not-allowed", "The route does not know this method; Allow lists those it does."),
+            Method(_) => {
+                (405, "method-not-allowed", "The route does not know this method; Allow lists those it does.")
+            }
             Path => (400, "malformed-path", "The path is not valid percent-encoded UTF-8."),
             Query => (400, "malformed-query", "The query string is not valid percent-encoded UTF-8."),
             Body => (400, "malformed-body", "The body is not UTF-8, and its media type is not a binary one."),

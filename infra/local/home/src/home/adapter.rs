@@ -8,7 +8,9 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use tokio::sync::watch;
-use toss_local_engine::{AwsCaller, CallError, FunctionAnswer, FunctionCall, ServiceCall, StatusListener, TaskInvoker};
+use toss_local_engine::{
+    AwsCaller, CallError, FunctionAnswer, FunctionCall, ServiceCall, StatusListener, TaskInvoker,
+};
 use toss_local_protocol::{Caller, ServiceError};
 
 use crate::functions::{Functions, error_document};
@@ -77,7 +79,9 @@ impl Adapter {
         Err(CallError {
             status: 400,
             code: "AccessDeniedException".into(),
-            message: format!("Neither the template nor a trust policy lets Step Functions assume the role '{role}'."),
+            message: format!(
+                "Neither the template nor a trust policy lets Step Functions assume the role '{role}'."
+            ),
         })
     }
 }
@@ -137,7 +141,8 @@ impl AwsCaller for Adapter {
             };
             let input = Bytes::from(wire_input(call.service, call.operation, call.input).to_string());
             let parts = self.parts().await;
-            let output = parts.router.call(&caller, prefix, call.operation, input).await.map_err(call_error)?;
+            let output =
+                parts.router.call(&caller, prefix, call.operation, input).await.map_err(call_error)?;
             if output.is_empty() {
                 return Ok(json!({}));
             }

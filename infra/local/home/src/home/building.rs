@@ -174,9 +174,13 @@ fn in_order(queues: &BTreeMap<String, Queue>) -> Vec<&Queue> {
     while !with.is_empty() {
         let is_named = |name: &str, others: &[&Queue]| others.iter().any(|other| other.name == name);
         let target = |queue: &Queue| {
-            let policy = queue.attributes.get("RedrivePolicy").and_then(|text| serde_json::from_str(text).ok());
+            let policy =
+                queue.attributes.get("RedrivePolicy").and_then(|text| serde_json::from_str(text).ok());
             let policy: serde_json::Value = policy.unwrap_or_default();
-            policy["deadLetterTargetArn"].as_str().and_then(|arn| arn.rsplit(':').next()).map(ToOwned::to_owned)
+            policy["deadLetterTargetArn"]
+                .as_str()
+                .and_then(|arn| arn.rsplit(':').next())
+                .map(ToOwned::to_owned)
         };
         let free = with.iter().position(|queue| !target(queue).is_some_and(|name| is_named(&name, &with)));
         ordered.push(with.remove(free.unwrap_or(0)));
@@ -210,7 +214,11 @@ async fn build_services(
     let reader = Arc::new(AccessReader::new(options.region.clone(), schemas));
     let mut register = |prefix: &'static str, service: Arc<dyn toss_local_protocol::JsonService>| {
         let reader = Arc::clone(&reader);
-        router.register(prefix, service, Arc::new(move |operation, body| reader.read(prefix, operation, body)));
+        router.register(
+            prefix,
+            service,
+            Arc::new(move |operation, body| reader.read(prefix, operation, body)),
+        );
     };
     register("DynamoDB_20120810", Arc::new(stores.tables.clone()));
     register("DynamoDBStreams_20120810", Arc::new(stores.tables.clone()));
@@ -261,8 +269,7 @@ async fn open_engine(options: &Options, adapter: &Arc<Adapter>) -> Result<Engine
     let mut set_up = EngineOptions::new(options.data.join("engine"), options.region.clone(), ACCOUNT);
     set_up.clock = Arc::clone(&options.clock);
     let (invoker, caller, listener) = (Arc::clone(adapter), Arc::clone(adapter), Arc::clone(adapter));
-    let opened =
-        tokio::task::spawn_blocking(move || Engine::open(set_up, invoker, caller, listener)).await;
+    let opened = tokio::task::spawn_blocking(move || Engine::open(set_up, invoker, caller, listener)).await;
     Ok(opened.map_err(|_| HomeError::Interrupted)??)
 }
 
@@ -289,7 +296,11 @@ fn kms_context(body: &[u8]) -> Vec<(String, Vec<String>)> {
     keys
 }
 
-fn build_functions(options: &Options, services: &Services, endpoint: &str) -> Result<Arc<Functions>, HomeError> {
+fn build_functions(
+    options: &Options,
+    services: &Services,
+    endpoint: &str,
+) -> Result<Arc<Functions>, HomeError> {
     let known = services.identities.iter().map(|(function, identity)| (function.as_ref(), identity));
     let refused = |problems| HomeError::Functions { problems };
     let host: Arc<dyn Host> = match &options.lambda_binaries {

@@ -38,7 +38,9 @@ pub enum HomeError {
         source: io::Error,
     },
     /// An address that is not the machine's own.
-    #[error("the services listen on loopback only, since whoever reaches them owns the data; {address} is not")]
+    #[error(
+        "the services listen on loopback only, since whoever reaches them owns the data; {address} is not"
+    )]
     NotLoopback {
         /// The address.
         address: SocketAddr,

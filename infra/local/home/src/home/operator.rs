@@ -30,7 +30,9 @@ impl OperatorKey {
         let path = folder.join(FILE);
         let failed = |source| HomeError::Data { path: path.clone(), source };
         match fs::read_to_string(&path) {
-            Ok(text) if !text.trim().is_empty() => return Ok(Self { key: text.trim().to_owned(), new: false }),
+            Ok(text) if !text.trim().is_empty() => {
+                return Ok(Self { key: text.trim().to_owned(), new: false });
+            }
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(failed(error)),

@@ -8,6 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use toss_local_protocol::Caller;
 
 use super::building::{Services, Stores};
 use super::lock::Lock;
@@ -115,7 +116,10 @@ impl Running {
     pub(super) async fn shut_down(mut self) {
         self.sources_close.send_replace(true);
         finish(&mut self.sources).await;
-        self.parts.engine.drain().await;
+        // An engine that never had a state machine has written nothing that it could put in order.
+        if has_machines(&self.parts).await {
+            self.parts.engine.drain().await;
+        }
         self.parts.adapter.disconnect();
         self.functions.shut_down().await;
         self.services_close.send_replace(true);
@@ -130,6 +134,14 @@ impl Running {
         });
         let _ = compacted.await;
     }
+}
+
+async fn has_machines(parts: &Services) -> bool {
+    let listed =
+        parts.router.call(&Caller::Owner, "AWSStepFunctions", "ListStateMachines", "{}".into()).await;
+    let listed: serde_json::Value =
+        listed.ok().and_then(|body| serde_json::from_slice(&body).ok()).unwrap_or_default();
+    listed["stateMachines"].as_array().is_none_or(|machines| !machines.is_empty())
 }
 
 async fn finish(tasks: &mut JoinSet<()>) {

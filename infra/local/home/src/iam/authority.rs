@@ -53,7 +53,8 @@ impl Authority {
             return None;
         }
         let Access { action, resource, .. } = access;
-        let name = role.map_or_else(|| role_arn.rsplit('/').next().unwrap_or_default(), |role| role.name.as_str());
+        let name =
+            role.map_or_else(|| role_arn.rsplit('/').next().unwrap_or_default(), |role| role.name.as_str());
         let user = format!("arn:aws:sts::{}:assumed-role/{name}/{session}", crate::template::ACCOUNT);
         let because = if denied {
             "with an explicit deny in an identity-based policy".to_owned()
@@ -83,9 +84,11 @@ mod tests {
 
     #[test]
     fn what_nothing_allows_is_refused_in_the_words_of_iam() {
-        let authority = authority(&json!([{ "Effect": "Allow", "Action": "sqs:Send*", "Resource": "arn:q" }]));
+        let authority =
+            authority(&json!([{ "Effect": "Allow", "Action": "sqs:Send*", "Resource": "arn:q" }]));
         assert!(!refused(&authority, &Access::new("sqs:SendMessage", "arn:q")));
-        let message = authority.refusal("arn:role", "tasks", &Access::new("sqs:SendMessage", "arn:other")).unwrap();
+        let message =
+            authority.refusal("arn:role", "tasks", &Access::new("sqs:SendMessage", "arn:other")).unwrap();
         assert!(message.starts_with(
             "User: arn:aws:sts::000000000000:assumed-role/role/tasks is not authorized to perform: \
              sqs:SendMessage on resource: arn:other"

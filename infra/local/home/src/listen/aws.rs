@@ -60,7 +60,13 @@ impl AwsPort {
                 let message = "The body broke off, or has more than 16 MB.";
                 return refusal(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLargeException", message);
             }
-            Err(_) => return refusal(StatusCode::REQUEST_TIMEOUT, "RequestTimeoutException", "The body did not arrive."),
+            Err(_) => {
+                return refusal(
+                    StatusCode::REQUEST_TIMEOUT,
+                    "RequestTimeoutException",
+                    "The body did not arrive.",
+                );
+            }
         };
         let caller = self.credentials.caller(header(&parts.headers, "authorization"));
         match header(&parts.headers, "x-amz-target") {

@@ -30,8 +30,11 @@ const CONNECTIONS: usize = 2048;
 const GRACE: Duration = Duration::from_secs(10);
 
 /// Serves connections until the home closes, and lets running requests finish.
-pub(crate) async fn connections<Handler, Answer>(listener: TcpListener, mut closing: Closing, handler: Handler)
-where
+pub(crate) async fn connections<Handler, Answer>(
+    listener: TcpListener,
+    mut closing: Closing,
+    handler: Handler,
+) where
     Handler: Fn(Request<Incoming>, SocketAddr) -> Answer + Send + Sync + 'static,
     Answer: Future<Output = Response<Bytes>> + Send + 'static,
 {

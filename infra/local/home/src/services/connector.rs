@@ -42,7 +42,9 @@ impl HttpConnector for InProcess {
         let router = Arc::clone(&self.router);
         HttpConnectorFuture::new(async move {
             let Some(body) = body else {
-                return Err(ConnectorError::user("a streamed body cannot be sent to the services of this home".into()));
+                return Err(ConnectorError::user(
+                    "a streamed body cannot be sent to the services of this home".into(),
+                ));
             };
             let (parts, body) = router.answer(&caller, &target, body).await.into_parts();
             HttpResponse::try_from(http::Response::from_parts(parts, SdkBody::from(body)))

@@ -34,7 +34,11 @@ impl Credentials {
     /// The caller whom a request's `Authorization` header names: the account's owner, where no function's key
     /// is in it.
     pub(crate) fn caller(&self, authorization: Option<&str>) -> Caller {
-        authorization.and_then(access_key_of).and_then(|key| self.callers.get(key)).cloned().unwrap_or(Caller::Owner)
+        authorization
+            .and_then(access_key_of)
+            .and_then(|key| self.callers.get(key))
+            .cloned()
+            .unwrap_or(Caller::Owner)
     }
 }
 
@@ -51,7 +55,8 @@ mod tests {
     fn a_function_is_known_by_its_key_and_everyone_else_is_the_owner() {
         let mut credentials = Credentials::default();
         let key = credentials.issue(b"seed", "toss-tasks", "arn:role");
-        let header = format!("AWS4-HMAC-SHA256 Credential={}/20261122/us-east-1/sqs/aws4_request", key.access_key_id);
+        let header =
+            format!("AWS4-HMAC-SHA256 Credential={}/20261122/us-east-1/sqs/aws4_request", key.access_key_id);
         let caller = Caller::Role { arn: "arn:role".into(), session: "toss-tasks".into() };
         assert_eq!(credentials.caller(Some(&header)), caller);
         assert_eq!(credentials.caller(Some("AWS4-HMAC-SHA256 Credential=test/20261122/x")), Caller::Owner);

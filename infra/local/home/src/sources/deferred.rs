@@ -96,7 +96,12 @@ impl Deferred {
         let outcome = match (result, RETRIES.get(attempt.saturating_sub(1))) {
             (Ok(()), _) => self.queues.delete(QUEUE, handle).await,
             (Err(error), Some(pause)) => {
-                tracing::warn!(function, attempt, error, "an asynchronous invocation failed and is tried again");
+                tracing::warn!(
+                    function,
+                    attempt,
+                    error,
+                    "an asynchronous invocation failed and is tried again"
+                );
                 self.queues.change_visibility(QUEUE, handle, *pause)
             }
             (Err(error), None) => {

@@ -71,15 +71,18 @@ impl EventBus {
     fn event_of(&self, entry: &Value) -> Result<Value, String> {
         let text = |member: &str| {
             let value = entry.get(member).and_then(Value::as_str).filter(|text| !text.is_empty());
-            value.ok_or_else(|| format!("Parameter {member} is not valid. Reason: {member} is a required argument."))
+            value.ok_or_else(|| {
+                format!("Parameter {member} is not valid. Reason: {member} is a required argument.")
+            })
         };
         let detail: Value = serde_json::from_str(text("Detail")?)
             .ok()
             .filter(Value::is_object)
             .ok_or("Parameter Detail is not valid. Reason: Detail is not a JSON object.")?;
-        let time = entry.get("Time").and_then(Value::as_f64).and_then(|seconds| {
-            jiff::Timestamp::from_millisecond((seconds * 1e3) as i64).ok()
-        });
+        let time = entry
+            .get("Time")
+            .and_then(Value::as_f64)
+            .and_then(|seconds| jiff::Timestamp::from_millisecond((seconds * 1e3) as i64).ok());
         Ok(json!({
             "version": "0",
             "id": request_id(),

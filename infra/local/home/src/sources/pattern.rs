@@ -60,7 +60,9 @@ fn value_fits(matcher: &Value, value: &Value) -> bool {
         "equals-ignore-case" => {
             matches!((operand.as_str(), text), (Some(wanted), Some(text)) if wanted.to_lowercase() == text.to_lowercase())
         }
-        "wildcard" => matches!((operand.as_str(), text), (Some(wanted), Some(text)) if wildcard(wanted, text)),
+        "wildcard" => {
+            matches!((operand.as_str(), text), (Some(wanted), Some(text)) if wildcard(wanted, text))
+        }
         "numeric" => value.as_f64().is_some_and(|number| numeric(operand, number)),
         "cidr" => matches!((operand.as_str(), text), (Some(range), Some(text)) if in_range(range, text)),
         "anything-but" => anything_but(operand, value),
@@ -122,7 +124,8 @@ fn wildcard(pattern: &str, text: &str) -> bool {
 }
 
 fn in_range(range: &str, text: &str) -> bool {
-    let parsed = range.split_once('/').and_then(|(network, bits)| Some((network.parse().ok()?, bits.parse().ok()?)));
+    let parsed =
+        range.split_once('/').and_then(|(network, bits)| Some((network.parse().ok()?, bits.parse().ok()?)));
     let (Some((network, bits)), Ok(address)) = (parsed, text.parse::<IpAddr>()) else { return false };
     let bits: u32 = bits;
     match (network, address) {

@@ -44,7 +44,8 @@ impl QueuePoller {
         functions: Arc<Functions>,
         region: &str,
     ) -> Self {
-        let own = queue.attributes.get("VisibilityTimeout").and_then(|seconds| seconds.parse().ok()).unwrap_or(30);
+        let own =
+            queue.attributes.get("VisibilityTimeout").and_then(|seconds| seconds.parse().ok()).unwrap_or(30);
         let own = Duration::from_secs(own);
         let function = functions.find(&source.function).map_or(own, |function| function.timeout + MARGIN);
         Self {
@@ -142,7 +143,8 @@ impl QueuePoller {
         }
         // Filters see a body that is JSON as what it says.
         let mut seen = record.clone();
-        if let Some(body) = record["body"].as_str().and_then(|body| serde_json::from_str::<Value>(body).ok()) {
+        if let Some(body) = record["body"].as_str().and_then(|body| serde_json::from_str::<Value>(body).ok())
+        {
             seen["body"] = body;
         }
         self.source.filters.iter().any(|filter| fits(filter, &seen))

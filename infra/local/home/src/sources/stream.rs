@@ -43,7 +43,12 @@ enum Outcome {
 
 impl StreamPoller {
     /// A poller that goes on where the last one in this folder stopped.
-    pub(crate) fn new(source: StreamSource, tables: Tables, functions: Arc<Functions>, folder: &Path) -> Self {
+    pub(crate) fn new(
+        source: StreamSource,
+        tables: Tables,
+        functions: Arc<Functions>,
+        folder: &Path,
+    ) -> Self {
         let file = folder.join(format!("{}--{}.position", source.function, source.table));
         let kept = std::fs::read_to_string(&file).ok().and_then(|text| text.trim().parse().ok());
         let position = kept.unwrap_or_else(|| {
@@ -60,7 +65,9 @@ impl StreamPoller {
     /// Feeds the function until the home closes.
     pub(crate) async fn run(self, mut closing: Closing) {
         let mut changes = self.tables.changes();
-        self.keep(*self.position.borrow());
+        // Read in a statement of its own: the guard must be gone before the position is written.
+        let kept = *self.position.borrow();
+        self.keep(kept);
         loop {
             changes.mark_unchanged();
             let page = self.page(&mut changes, &mut closing).await;
@@ -154,7 +161,8 @@ impl StreamPoller {
         let wanted: Vec<Value> = records
             .iter()
             .filter(|(_, record)| {
-                self.source.filters.is_empty() || self.source.filters.iter().any(|filter| fits(filter, record))
+                self.source.filters.is_empty()
+                    || self.source.filters.iter().any(|filter| fits(filter, record))
             })
             .map(|(_, record)| {
                 let mut record = record.clone();
@@ -193,7 +201,8 @@ fn reported(answer: &[u8], records: &[(i64, Value)]) -> Outcome {
     let mut first = records.len();
     for failure in failures {
         let id = failure.get("itemIdentifier").and_then(Value::as_str);
-        let place = records.iter().position(|(_, record)| record["dynamodb"]["SequenceNumber"].as_str() == id);
+        let place =
+            records.iter().position(|(_, record)| record["dynamodb"]["SequenceNumber"].as_str() == id);
         match (id, place) {
             (Some(_), Some(place)) => first = first.min(place),
             _ => return Outcome::Failed,

@@ -66,7 +66,8 @@ pub fn load(source: &TemplateSource, settings: &Settings<'_>) -> Result<Model, T
         })
         .map(|(name, value)| (name.clone(), Value::String(value.clone())))
         .collect();
-    let outputs = Stack::open(&world, STACK, &root, &parameters).map(|stack| stack.evaluate()).unwrap_or_default();
+    let outputs =
+        Stack::open(&world, STACK, &root, &parameters).map(|stack| stack.evaluate()).unwrap_or_default();
     build::model(world, outputs)
 }
 
@@ -101,3 +102,6 @@ pub(crate) mod fixture {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,7 +35,7 @@ impl Node {
         let documents = MarkedYaml::load_from_str(text)
             .map_err(|error| Unreadable { line: error.marker().line(), message: error.to_string() })?;
         match documents.into_iter().next() {
-            Some(document) => convert(document),
+            Some(document) => convert(document, 1),
             None => Err(Unreadable { line: 1, message: "the document is empty".into() }),
         }
     }
@@ -97,7 +97,9 @@ impl Node {
     /// merged, lists appended, and anything else replaced.
     pub(crate) fn overlaid(&self, over: &Node) -> Node {
         let shape = match (&self.shape, &over.shape) {
-            (Shape::Map(base), Shape::Map(upper)) if self.intrinsic().is_none() && over.intrinsic().is_none() => {
+            (Shape::Map(base), Shape::Map(upper))
+                if self.intrinsic().is_none() && over.intrinsic().is_none() =>
+            {
                 let mut merged = base.clone();
                 for (name, node) in upper {
                     match merged.iter_mut().find(|(existing, _)| existing == name) {
@@ -107,29 +109,38 @@ impl Node {
                 }
                 Shape::Map(merged)
             }
-            (Shape::List(base), Shape::List(upper)) => Shape::List(base.iter().chain(upper).cloned().collect()),
+            (Shape::List(base), Shape::List(upper)) => {
+                Shape::List(base.iter().chain(upper).cloned().collect())
+            }
             _ => over.shape.clone(),
         };
         Node { line: over.line, shape }
     }
 }
 
-fn convert(yaml: MarkedYaml<'_>) -> Result<Node, Unreadable> {
-    let line = yaml.span.start.line().max(1);
+/// A node, which begins on the line `near` where the reader does not know better, as it does not for tags.
+fn convert(yaml: MarkedYaml<'_>, near: usize) -> Result<Node, Unreadable> {
+    let line = match yaml.span.start.line() {
+        0 => near,
+        line => line,
+    };
     let shape = match yaml.data {
         YamlData::Value(scalar) => convert_scalar(scalar),
         YamlData::Sequence(elements) => {
-            Shape::List(elements.into_iter().map(convert).collect::<Result<_, _>>()?)
+            Shape::List(elements.into_iter().map(|element| convert(element, line)).collect::<Result<_, _>>()?)
         }
         YamlData::Mapping(entries) => Shape::Map(
             entries
                 .into_iter()
-                .map(|(key, value)| Ok((key_text(key)?, convert(value)?)))
+                .map(|(key, value)| {
+                    let key = convert(key, line)?;
+                    let value = convert(value, key.line)?;
+                    Ok((key_text(key)?, value))
+                })
                 .collect::<Result<_, Unreadable>>()?,
         ),
         YamlData::Tagged(tag, inner) => {
-            let argument = convert(*inner)?;
-            let line = argument.line;
+            let argument = convert(*inner, line)?;
             let name = match tag.suffix.as_str() {
                 "Ref" | "Condition" => tag.suffix.clone(),
                 other => format!("Fn::{other}"),
@@ -154,8 +165,7 @@ fn convert_scalar(scalar: Scalar<'_>) -> Shape {
     }
 }
 
-fn key_text(key: MarkedYaml<'_>) -> Result<String, Unreadable> {
-    let node = convert(key)?;
+fn key_text(node: Node) -> Result<String, Unreadable> {
     match node.shape {
         Shape::Text(text) => Ok(text),
         Shape::Number(number) => Ok(number.to_string()),

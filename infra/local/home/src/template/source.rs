@@ -24,9 +24,9 @@ impl TemplateSource {
     /// The name of the root template, as messages give it.
     pub(crate) fn root(&self) -> String {
         match self {
-            TemplateSource::Folder { root } => {
-                root.file_name().map_or_else(|| "template.yaml".into(), |name| name.to_string_lossy().into_owned())
-            }
+            TemplateSource::Folder { root } => root
+                .file_name()
+                .map_or_else(|| "template.yaml".into(), |name| name.to_string_lossy().into_owned()),
             TemplateSource::Embedded { root, .. } => (*root).to_owned(),
         }
     }

@@ -51,17 +51,28 @@ impl Function for Notes {
                 Some("PUT") => {
                     put(&self.0, id, body).await?;
                     let url = self.0.environment.required("QUEUE_URL").map_err(failed)?;
-                    self.0.sdk.sqs().send_message().queue_url(url).message_body(id).send().await.map_err(failed)?;
+                    self.0
+                        .sdk
+                        .sqs()
+                        .send_message()
+                        .queue_url(url)
+                        .message_body(id)
+                        .send()
+                        .await
+                        .map_err(failed)?;
                     201
                 }
                 Some("GET") => {
                     let found = get(&self.0, id).await?;
-                    return Ok(json!({ "statusCode": if found.is_some() { 200 } else { 404 }, "body": found }));
+                    return Ok(
+                        json!({ "statusCode": if found.is_some() { 200 } else { 404 }, "body": found }),
+                    );
                 }
                 _ => {
                     let table = self.0.environment.required("OTHER_TABLE").map_err(failed)?;
                     let key = AttributeValue::S(id.to_owned());
-                    let refused = self.0.sdk.dynamodb().get_item().table_name(table).key("pk", key).send().await;
+                    let refused =
+                        self.0.sdk.dynamodb().get_item().table_name(table).key("pk", key).send().await;
                     let code = refused.err().and_then(|error| error.code().map(ToOwned::to_owned));
                     return Ok(json!({ "statusCode": 200, "body": code }));
                 }
@@ -102,11 +113,17 @@ impl Function for Watcher {
             for record in event["Records"].as_array().into_iter().flatten() {
                 let key = record["dynamodb"]["Keys"]["pk"]["S"].as_str().unwrap_or_default();
                 if !key.starts_with("seen-") {
-                    put(&self.0, &format!("seen-{key}"), record["eventName"].as_str().unwrap_or_default()).await?;
+                    put(&self.0, &format!("seen-{key}"), record["eventName"].as_str().unwrap_or_default())
+                        .await?;
                 }
             }
             if let Some(name) = event["detail"]["name"].as_str() {
-                put(&self.0, &format!("ended-{name}"), event["detail"]["status"].as_str().unwrap_or_default()).await?;
+                put(
+                    &self.0,
+                    &format!("ended-{name}"),
+                    event["detail"]["status"].as_str().unwrap_or_default(),
+                )
+                .await?;
             }
             if event["detail-type"] == "Scheduled Event" {
                 put(&self.0, "fired", event["time"].as_str().unwrap_or_default()).await?;
@@ -148,7 +165,8 @@ async fn put(platform: &Platform, id: &str, text: &str) -> Result<(), FunctionEr
 async fn get(platform: &Platform, id: &str) -> Result<Option<String>, FunctionError> {
     let table = platform.environment.required("TABLE").map_err(failed)?;
     let key = AttributeValue::S(id.to_owned());
-    let found = platform.sdk.dynamodb().get_item().table_name(table).key("pk", key).send().await.map_err(failed)?;
+    let found =
+        platform.sdk.dynamodb().get_item().table_name(table).key("pk", key).send().await.map_err(failed)?;
     Ok(found.item.and_then(|item| item.get("text")?.as_s().ok().cloned()))
 }
 

@@ -33,7 +33,11 @@ async fn what_a_function_does_wrong_is_api_gateways_502() {
     let house = House::new().await;
     for kind in ["nonsense", "panic", "slow", "large"] {
         let response = house.send("GET", &format!("/v1/trouble/{kind}"), "").await;
-        assert_eq!((response.status, response.body.as_str()), (502, "{\"message\":\"Internal server error\"}"), "{kind}");
+        assert_eq!(
+            (response.status, response.body.as_str()),
+            (502, "{\"message\":\"Internal server error\"}"),
+            "{kind}"
+        );
     }
 }
 
@@ -44,8 +48,16 @@ async fn hostile_requests_are_client_errors_and_never_hang() {
     let vast_header = format!("GET /v1/echo/a HTTP/1.1\r\nHost: x\r\nA: {}\r\n\r\n", "y".repeat(200_000));
     let many_headers = format!("GET /v1/echo/a HTTP/1.1\r\nHost: x\r\n{}\r\n", "A: b\r\n".repeat(500));
     let long_path = format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "a".repeat(100_000));
-    let large = format!("POST /v1/echo/a HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{}", 11 << 20, "z".repeat(11 << 20));
-    let six_megabytes = format!("POST /v1/echo/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{}", 7 << 20, "z".repeat(7 << 20));
+    let large = format!(
+        "POST /v1/echo/a HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{}",
+        11 << 20,
+        "z".repeat(11 << 20)
+    );
+    let six_megabytes = format!(
+        "POST /v1/echo/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{}",
+        7 << 20,
+        "z".repeat(7 << 20)
+    );
     let requests: [&[u8]; 16] = [
         b"\0\0\0\0\r\n\r\n",
         b"GET /v1/echo/\0 HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -77,7 +89,8 @@ async fn hostile_requests_are_client_errors_and_never_hang() {
 #[tokio::test(flavor = "multi_thread")]
 async fn chunked_bodies_and_pipelined_requests_are_served() {
     let house = House::new().await;
-    let chunked = b"POST /v1/echo/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n\
+    let chunked =
+        b"POST /v1/echo/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n\
                     2\r\nhi\r\n0\r\n\r\n";
     assert_eq!(house.raw(chunked).await.unwrap().json()["body"], "hi");
     let two = b"GET /v1/echo/a HTTP/1.1\r\nHost: x\r\n\r\nGET /v1/echo/b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";

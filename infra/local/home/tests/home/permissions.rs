@@ -39,14 +39,17 @@ async fn a_state_machine_calls_only_what_its_role_allows() {
         }}})
         .to_string()
     };
-    for (name, function, status) in [("allowed", "echo", "SUCCEEDED"), ("refused", "toss-NotesFunction", "FAILED")] {
+    for (name, function, status) in
+        [("allowed", "echo", "SUCCEEDED"), ("refused", "toss-NotesFunction", "FAILED")]
+    {
         let machine = sdk.sfn().create_state_machine().name(name).definition(task(function));
         let machine = machine.role_arn("arn:aws:iam::000000000000:role/machines").send().await.unwrap();
         let started = sdk.sfn().start_execution().state_machine_arn(machine.state_machine_arn()).name(name);
         let started = started.send().await.unwrap();
         // The rule on ends tells the watcher, which notes it.
         assert_eq!(house.note(&format!("ended-{name}")).await, status);
-        let ended = sdk.sfn().describe_execution().execution_arn(started.execution_arn()).send().await.unwrap();
+        let ended =
+            sdk.sfn().describe_execution().execution_arn(started.execution_arn()).send().await.unwrap();
         match status {
             "SUCCEEDED" => assert_eq!(ended.output(), Some("{\"n\":1}")),
             _ => assert!(ended.cause().unwrap_or_default().contains("is not authorized"), "{ended:?}"),

@@ -10,12 +10,17 @@ async fn everything_outlives_a_restart_and_nothing_is_told_twice() {
     house.send("PUT", "/v1/notes/kept", "text").await;
     assert_eq!(house.note("seen-kept").await, "INSERT");
     let sdk = house.sdk();
+    let definition = r#"{ "StartAt": "A", "States": { "A": { "Type": "Succeed" } } }"#;
+    let machine = sdk.sfn().create_state_machine().name("kept").definition(definition);
+    machine.role_arn("arn:aws:iam::000000000000:role/machines").send().await.unwrap();
     let before = sdk.kms().list_keys().send().await.unwrap();
 
     let house = house.restart().await;
     assert!(!house.home.operator_key_is_new());
     assert_eq!(house.home.operator_key(), key);
     assert_eq!(house.note("kept").await, "text");
+    let machines = house.sdk().sfn().list_state_machines().send().await.unwrap();
+    assert_eq!(machines.state_machines()[0].name(), "kept");
     let after = house.sdk().kms().list_keys().send().await.unwrap();
     assert_eq!(before.keys()[0].key_id(), after.keys()[0].key_id());
 }

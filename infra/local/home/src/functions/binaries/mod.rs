@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 
 use super::{FunctionResult, Host, Identity, Invocation};
 use crate::template::model::Function;
-use environment::{Environment, Ending};
+use environment::{Ending, Environment};
 use log::LogFile;
 
 /// Environments of one function at once.
@@ -109,7 +109,11 @@ impl Pool {
 }
 
 impl Host for Binaries {
-    fn run<'a>(&'a self, function: &'a Arc<Function>, invocation: Invocation) -> BoxFuture<'a, FunctionResult> {
+    fn run<'a>(
+        &'a self,
+        function: &'a Arc<Function>,
+        invocation: Invocation,
+    ) -> BoxFuture<'a, FunctionResult> {
         async move {
             match self.pools.get(&function.name) {
                 Some(pool) => pool.run(function, invocation).await,
@@ -124,7 +128,9 @@ impl Host for Binaries {
             let environments: Vec<Environment> = self
                 .pools
                 .values()
-                .flat_map(|pool| std::mem::take(&mut *pool.idle.lock().unwrap_or_else(PoisonError::into_inner)))
+                .flat_map(|pool| {
+                    std::mem::take(&mut *pool.idle.lock().unwrap_or_else(PoisonError::into_inner))
+                })
                 .collect();
             futures::future::join_all(environments.into_iter().map(Environment::end)).await;
         }

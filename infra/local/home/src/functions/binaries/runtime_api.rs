@@ -139,7 +139,8 @@ fn read_error(body: &[u8]) -> FunctionError {
 }
 
 fn status(status: StatusCode, message: &str) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(serde_json::json!({ "status": message }).to_string())));
+    let mut response =
+        Response::new(Full::new(Bytes::from(serde_json::json!({ "status": message }).to_string())));
     *response.status_mut() = status;
     response
 }

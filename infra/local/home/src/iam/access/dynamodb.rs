@@ -29,9 +29,11 @@ impl AccessReader {
                 vec![self.stream_access(operation, table)]
             }
             "GetRecords" => {
-                let iterator = text(body, "ShardIterator").and_then(|iterator| STANDARD.decode(iterator).ok());
+                let iterator =
+                    text(body, "ShardIterator").and_then(|iterator| STANDARD.decode(iterator).ok());
                 let position: Option<Value> = iterator.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-                let table = position.as_ref().and_then(|position| text(position, "table_name")).unwrap_or_default();
+                let table =
+                    position.as_ref().and_then(|position| text(position, "table_name")).unwrap_or_default();
                 vec![self.stream_access(operation, table)]
             }
             _ => vec![self.single(operation, body)],
@@ -39,7 +41,8 @@ impl AccessReader {
     }
 
     fn single(&self, operation: &str, body: &Value) -> Access {
-        let table = table_of(text(body, "TableName").or_else(|| text(body, "ResourceArn")).unwrap_or_default());
+        let table =
+            table_of(text(body, "TableName").or_else(|| text(body, "ResourceArn")).unwrap_or_default());
         let resource = match text(body, "IndexName") {
             Some(index) => self.arn("dynamodb", &format!("table/{table}/index/{index}")),
             None => self.table_arn(table),
@@ -132,7 +135,8 @@ mod tests {
     use super::*;
 
     fn reader() -> AccessReader {
-        let table = json!({ "TableName": "work", "KeySchema": [{ "AttributeName": "pk", "KeyType": "HASH" }] });
+        let table =
+            json!({ "TableName": "work", "KeySchema": [{ "AttributeName": "pk", "KeyType": "HASH" }] });
         AccessReader::new("us-east-1", KeySchemas::new([&table]))
     }
 
@@ -147,7 +151,8 @@ mod tests {
                 ]}),
             )
             .unwrap();
-        let told: Vec<_> = accesses.iter().map(|access| (access.action.as_str(), access.resource.as_str())).collect();
+        let told: Vec<_> =
+            accesses.iter().map(|access| (access.action.as_str(), access.resource.as_str())).collect();
         assert_eq!(
             told,
             [
@@ -160,7 +165,10 @@ mod tests {
 
     #[test]
     fn partiql_is_refused_as_a_whole() {
-        assert_eq!(reader().dynamodb("ExecuteStatement", &json!({})).unwrap_err().code, "AccessDeniedException");
+        assert_eq!(
+            reader().dynamodb("ExecuteStatement", &json!({})).unwrap_err().code,
+            "AccessDeniedException"
+        );
     }
 
     #[test]

@@ -50,7 +50,8 @@ impl KeySchemas {
 
 fn partition_attribute(schema: &Value) -> Option<String> {
     let elements = schema.get("KeySchema")?.as_array()?;
-    let hash = elements.iter().find(|element| element.get("KeyType").and_then(Value::as_str) == Some("HASH"))?;
+    let hash =
+        elements.iter().find(|element| element.get("KeyType").and_then(Value::as_str) == Some("HASH"))?;
     hash.get("AttributeName")?.as_str().map(ToOwned::to_owned)
 }
 
@@ -64,7 +65,8 @@ fn queried(attribute: &str, query: &Value) -> Option<String> {
     let spaced = expression.replace('=', " = ").replace(['(', ')', ','], " ");
     let words: Vec<&str> = spaced.split_whitespace().collect();
     let is_attribute = |word: &str| {
-        word == attribute || names.and_then(|names| names.get(word)).and_then(Value::as_str) == Some(attribute)
+        word == attribute
+            || names.and_then(|names| names.get(word)).and_then(Value::as_str) == Some(attribute)
     };
     let placeholder = words.windows(3).find_map(|window| match window {
         [left, "=", right] if is_attribute(left) => Some(*right),

@@ -56,7 +56,12 @@ impl AccessReader {
     }
 
     /// The accesses of a call to DynamoDB or its streams, SQS or Step Functions.
-    pub(crate) fn read(&self, prefix: &str, operation: &str, body: &[u8]) -> Result<Vec<Access>, ServiceError> {
+    pub(crate) fn read(
+        &self,
+        prefix: &str,
+        operation: &str,
+        body: &[u8],
+    ) -> Result<Vec<Access>, ServiceError> {
         let body: Value = if body.is_empty() {
             Value::Null
         } else {
@@ -66,7 +71,9 @@ impl AccessReader {
         match prefix {
             "DynamoDB_20120810" | "DynamoDBStreams_20120810" => self.dynamodb(operation, &body),
             "AWSStepFunctions" => Ok(self.states(operation, &body)),
-            "AWSEvents" => Ok(vec![Access::new(format!("events:{operation}"), self.arn("events", "event-bus/default"))]),
+            "AWSEvents" => {
+                Ok(vec![Access::new(format!("events:{operation}"), self.arn("events", "event-bus/default"))])
+            }
             _ => Ok(Vec::new()),
         }
     }

@@ -12,7 +12,9 @@ impl AccessReader {
                 self.arn("states", &format!("stateMachine:{}", text(body, "name").unwrap_or_default()))
             }
             // A token does not say whose it is before it is looked up.
-            "SendTaskSuccess" | "SendTaskFailure" | "SendTaskHeartbeat" => self.arn("states", "stateMachine:*"),
+            "SendTaskSuccess" | "SendTaskFailure" | "SendTaskHeartbeat" => {
+                self.arn("states", "stateMachine:*")
+            }
             _ => ["stateMachineArn", "executionArn", "resourceArn", "stateMachineVersionArn", "mapRunArn"]
                 .iter()
                 .find_map(|member| text(body, member))

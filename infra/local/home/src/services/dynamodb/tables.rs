@@ -80,7 +80,10 @@ impl Tables {
         let wanted = index_names(&indexes);
         // One index a call, as DynamoDB has it.
         for gone in existing.iter().filter(|name| !wanted.contains(name)) {
-            self.change(table, &json!({ "GlobalSecondaryIndexUpdates": [{ "Delete": { "IndexName": gone } }] }))?;
+            self.change(
+                table,
+                &json!({ "GlobalSecondaryIndexUpdates": [{ "Delete": { "IndexName": gone } }] }),
+            )?;
         }
         for index in indexes.as_array().into_iter().flatten() {
             if !existing.iter().any(|name| index.get("IndexName").and_then(Value::as_str) == Some(name)) {
@@ -107,7 +110,8 @@ impl Tables {
     }
 
     fn ensure_expiry(&self, table: &Table, found: Option<&TableMetadata>) -> Result<(), TableError> {
-        let present = found.filter(|found| found.ttl_enabled).and_then(|found| found.ttl_attribute.as_deref());
+        let present =
+            found.filter(|found| found.ttl_enabled).and_then(|found| found.ttl_attribute.as_deref());
         if present == table.time_to_live.as_deref() {
             return Ok(());
         }
@@ -129,7 +133,8 @@ impl Tables {
     }
 
     fn request<T: DeserializeOwned>(&self, table: &Table, body: &Value) -> Result<T, TableError> {
-        serde_json::from_str(&body.to_string()).map_err(|error| refused(table, super::error::unreadable(&error)))
+        serde_json::from_str(&body.to_string())
+            .map_err(|error| refused(table, super::error::unreadable(&error)))
     }
 }
 

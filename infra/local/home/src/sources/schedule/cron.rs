@@ -38,7 +38,8 @@ impl Cron {
         let [minute, hour, of_month, month, of_week, year] = fields[..] else {
             return Err(ScheduleError::Field { field: "year" });
         };
-        let field = |text, range, names, field| values(text, range, names).ok_or(ScheduleError::Field { field });
+        let field =
+            |text, range, names, field| values(text, range, names).ok_or(ScheduleError::Field { field });
         Ok(Self {
             minutes: field(minute, (0, 59), &[], "minute")?,
             hours: field(hour, (0, 23), &[], "hour")?,
@@ -56,7 +57,10 @@ impl Cron {
                 return None;
             }
             if self.fires_on(date) {
-                let times = self.hours.iter().flat_map(|hour| self.minutes.iter().map(move |minute| (*hour, *minute)));
+                let times = self
+                    .hours
+                    .iter()
+                    .flat_map(|hour| self.minutes.iter().map(move |minute| (*hour, *minute)));
                 for (hour, minute) in times {
                     let time = Time::new(i8::try_from(hour).ok()?, i8::try_from(minute).ok()?, 0, 0).ok()?;
                     let moment = date.to_datetime(time).to_zoned(TimeZone::UTC).ok()?.timestamp();

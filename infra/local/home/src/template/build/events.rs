@@ -15,11 +15,21 @@ pub(super) fn add_rule_event(model: &mut Model, fields: &Fields<'_>, function: &
         return;
     };
     let target = Target { function: function.to_owned(), input: input(fields) };
-    model.rules.push(Rule { name: event_name(fields, event), pattern: pattern.clone(), targets: vec![target] });
+    model.rules.push(Rule {
+        name: event_name(fields, event),
+        pattern: pattern.clone(),
+        targets: vec![target],
+    });
 }
 
 /// SAM's `Schedule` and `ScheduleV2`.
-pub(super) fn add_schedule_event(model: &mut Model, fields: &Fields<'_>, function: &str, event: &str, rule: bool) {
+pub(super) fn add_schedule_event(
+    model: &mut Model,
+    fields: &Fields<'_>,
+    function: &str,
+    event: &str,
+    rule: bool,
+) {
     if is_disabled(fields) {
         return;
     }
@@ -42,7 +52,11 @@ pub(super) fn add_rule(model: &mut Model, fields: Fields<'_>) {
     if let Some(expression) = fields.text("ScheduleExpression") {
         for target in targets {
             let name = fields.resource.name.clone();
-            check_and_push(model, &fields, Schedule { name, expression: expression.clone(), target, rule: true });
+            check_and_push(
+                model,
+                &fields,
+                Schedule { name, expression: expression.clone(), target, rule: true },
+            );
         }
     } else if let Some(pattern) = fields.raw("EventPattern") {
         model.rules.push(Rule { name: fields.resource.name.clone(), pattern: pattern.clone(), targets });
@@ -57,7 +71,8 @@ pub(super) fn add_schedule(model: &mut Model, fields: Fields<'_>) {
         return;
     }
     let target = fields.inside("Target");
-    let Some(function) = target.and_then(|target| target.text("Arn")).and_then(|arn| function_of(&arn)) else {
+    let Some(function) = target.and_then(|target| target.text("Arn")).and_then(|arn| function_of(&arn))
+    else {
         fields.problem("Target.Arn must be the ARN of a function");
         return;
     };
@@ -95,7 +110,9 @@ fn function_of(arn: &str) -> Option<String> {
 
 fn input(fields: &Fields<'_>) -> Option<Value> {
     match fields.raw("Input")? {
-        Value::String(text) => Some(serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone()))),
+        Value::String(text) => {
+            Some(serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone())))
+        }
         value => Some(value.clone()),
     }
 }
@@ -106,5 +123,7 @@ fn is_disabled(fields: &Fields<'_>) -> bool {
 }
 
 fn event_name(fields: &Fields<'_>, event: &str) -> String {
-    fields.text("Name").unwrap_or_else(|| format!("{}-{}{event}", fields.resource.stack, fields.resource.logical))
+    fields
+        .text("Name")
+        .unwrap_or_else(|| format!("{}-{}{event}", fields.resource.stack, fields.resource.logical))
 }

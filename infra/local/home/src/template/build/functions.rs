@@ -70,6 +70,7 @@ fn add_event(model: &mut Model, fields: &Fields<'_>, function: &str, event: &str
         "Schedule" | "ScheduleV2" => {
             events::add_schedule_event(model, &properties, function, event, kind == "Schedule");
         }
-        other => fields.problem(format!("the event {event} is of type {other}, which is not emulated on one machine")),
+        other => fields
+            .problem(format!("the event {event} is of type {other}, which is not emulated on one machine")),
     }
 }

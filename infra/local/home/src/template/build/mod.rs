@@ -83,7 +83,10 @@ fn check_references(model: &Model, resources: &[Resource], world: &World<'_>) {
     }
     for source in &model.queue_sources {
         if !model.queues.values().any(|queue| queue.arn == source.queue_arn) {
-            missing(&source.function, format!("its event source {} is not a queue of the template", source.queue_arn));
+            missing(
+                &source.function,
+                format!("its event source {} is not a queue of the template", source.queue_arn),
+            );
         }
     }
     for source in &model.stream_sources {

@@ -58,7 +58,13 @@ pub(super) fn sam_template(fields: &Fields<'_>, name: &str, arguments: &Value) -
     };
     let (actions, resource) = match name {
         "DynamoDBReadPolicy" => (
-            json!(["dynamodb:GetItem", "dynamodb:Scan", "dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:DescribeTable"]),
+            json!([
+                "dynamodb:GetItem",
+                "dynamodb:Scan",
+                "dynamodb:Query",
+                "dynamodb:BatchGetItem",
+                "dynamodb:DescribeTable"
+            ]),
             table(),
         ),
         "DynamoDBWritePolicy" => {
@@ -89,8 +95,12 @@ pub(super) fn sam_template(fields: &Fields<'_>, name: &str, arguments: &Value) -
             ]),
             json!(place.arn("sqs", &text("QueueName"))),
         ),
-        "KMSDecryptPolicy" => (json!("kms:Decrypt"), json!(place.arn("kms", &format!("key/{}", text("KeyId"))))),
-        "KMSEncryptPolicy" => (json!("kms:Encrypt"), json!(place.arn("kms", &format!("key/{}", text("KeyId"))))),
+        "KMSDecryptPolicy" => {
+            (json!("kms:Decrypt"), json!(place.arn("kms", &format!("key/{}", text("KeyId")))))
+        }
+        "KMSEncryptPolicy" => {
+            (json!("kms:Encrypt"), json!(place.arn("kms", &format!("key/{}", text("KeyId")))))
+        }
         "LambdaInvokePolicy" => (
             json!("lambda:InvokeFunction"),
             json!(place.arn("lambda", &format!("function:{}*", text("FunctionName")))),

@@ -76,14 +76,20 @@ pub(super) fn attach_managed(model: &mut Model, fields: Fields<'_>) {
         return;
     }
     let property = if is_role { "ManagedPolicyArns" } else { "Policies" };
-    let suffix = if is_role { String::new() } else { format!("{}-{}Role", fields.resource.stack, fields.resource.logical) };
+    let suffix = if is_role {
+        String::new()
+    } else {
+        format!("{}-{}Role", fields.resource.stack, fields.resource.logical)
+    };
     let role_name = if is_role { fields.resource.name.clone() } else { suffix };
     for named in fields.texts(property) {
         if policies::harmless_managed(&named) {
             continue;
         }
         let Some(statements) = model.managed_policies.get(&named).cloned() else {
-            fields.problem(format!("the policy {named} is not in the template, so what it allows is not known"));
+            fields.problem(format!(
+                "the policy {named} is not in the template, so what it allows is not known"
+            ));
             continue;
         };
         if let Some(role) = model.roles.values_mut().find(|role| role.name == role_name) {

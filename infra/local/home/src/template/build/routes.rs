@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::fields::Fields;
 use crate::template::model::{Model, Route};
 
-const METHODS: &[&str] = &["get", "put", "post", "delete", "options", "head", "patch", "x-amazon-apigateway-any-method"];
+const METHODS: &[&str] =
+    &["get", "put", "post", "delete", "options", "head", "patch", "x-amazon-apigateway-any-method"];
 
 /// `Type: Api` with `Path` and `Method`.
 pub(super) fn add_event(model: &mut Model, fields: &Fields<'_>, function: &str) {
@@ -19,7 +20,9 @@ pub(super) fn add_api(model: &mut Model, fields: Fields<'_>) {
         model.stage = stage;
     }
     // SAM writes a media type's slash as `~1`.
-    model.binary_media_types.extend(fields.texts("BinaryMediaTypes").iter().map(|kind| kind.replace("~1", "/")));
+    model
+        .binary_media_types
+        .extend(fields.texts("BinaryMediaTypes").iter().map(|kind| kind.replace("~1", "/")));
     let document = fields.raw("DefinitionBody").or_else(|| fields.raw("Body"));
     if let Some(uri) = fields.text("DefinitionUri") {
         match fields.document(&uri) {
@@ -33,7 +36,9 @@ pub(super) fn add_api(model: &mut Model, fields: Fields<'_>) {
 
 fn add_document(model: &mut Model, fields: &Fields<'_>, document: &Value) {
     let kinds = document.get("x-amazon-apigateway-binary-media-types").and_then(Value::as_array);
-    model.binary_media_types.extend(kinds.into_iter().flatten().filter_map(Value::as_str).map(ToOwned::to_owned));
+    model
+        .binary_media_types
+        .extend(kinds.into_iter().flatten().filter_map(Value::as_str).map(ToOwned::to_owned));
     for (path, operations) in document.get("paths").and_then(Value::as_object).into_iter().flatten() {
         for (method, operation) in operations.as_object().into_iter().flatten() {
             if !METHODS.contains(&method.as_str()) {
@@ -68,7 +73,8 @@ fn add(model: &mut Model, fields: &Fields<'_>, route: Route) {
     let taken = model.routes.iter().find(|known| known.method == route.method && known.path == route.path);
     match taken {
         Some(known) if known.function != route.function => {
-            fields.problem(format!("{} {} is served by {} already", route.method, route.path, known.function));
+            fields
+                .problem(format!("{} {} is served by {} already", route.method, route.path, known.function));
         }
         Some(_) => {}
         None => model.routes.push(route),

@@ -40,9 +40,11 @@ pub(super) fn add_stream(model: &mut Model, fields: &Fields<'_>, function: &str,
         return;
     }
     let stream_arn = fields.required(property);
-    let table = stream_arn.split(":table/").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    let table =
+        stream_arn.split(":table/").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
     // AWS's default of -1 is for ever.
-    let retries = fields.number::<i64>("MaximumRetryAttempts").and_then(|retries| u32::try_from(retries).ok());
+    let retries =
+        fields.number::<i64>("MaximumRetryAttempts").and_then(|retries| u32::try_from(retries).ok());
     model.stream_sources.push(StreamSource {
         function: function.to_owned(),
         table: table.to_owned(),

@@ -16,7 +16,10 @@ pub(super) fn add(model: &mut Model, fields: Fields<'_>) {
     if fields.resource.kind == "AWS::Serverless::SimpleTable" {
         let key = fields.inside("PrimaryKey");
         let attribute = key.and_then(|key| key.text("Name")).unwrap_or_else(|| "id".into());
-        create.insert("AttributeDefinitions".into(), json!([{ "AttributeName": attribute, "AttributeType": "S" }]));
+        create.insert(
+            "AttributeDefinitions".into(),
+            json!([{ "AttributeName": attribute, "AttributeType": "S" }]),
+        );
         create.insert("KeySchema".into(), json!([{ "AttributeName": attribute, "KeyType": "HASH" }]));
     }
     for member in CREATE_MEMBERS {

@@ -44,7 +44,9 @@ impl Stack<'_, '_> {
             "Fn::FindInMap" => self.find_in_map(argument),
             "Fn::Base64" => self.text(argument).map(|text| json!(STANDARD.encode(text))),
             "Fn::ToJsonString" => self.value(argument).map(|value| json!(value.to_string())),
-            "Fn::Length" => self.value(argument).and_then(|value| value.as_array().map(|list| json!(list.len()))),
+            "Fn::Length" => {
+                self.value(argument).and_then(|value| value.as_array().map(|list| json!(list.len())))
+            }
             "Fn::GetAZs" => {
                 let region = &self.world.place.region;
                 Some(json!([format!("{region}a"), format!("{region}b"), format!("{region}c")]))
@@ -139,8 +141,10 @@ impl Stack<'_, '_> {
         let Some(Value::Array(values)) = self.value(list) else {
             return self.refuse(list.line, "Fn::Join takes a list");
         };
-        let texts: Vec<String> =
-            values.iter().map(|value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)).collect();
+        let texts: Vec<String> = values
+            .iter()
+            .map(|value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned))
+            .collect();
         Some(json!(texts.join(&separator)))
     }
 
@@ -150,7 +154,9 @@ impl Stack<'_, '_> {
         };
         let index: Option<usize> = self.text(index)?.parse().ok();
         match (index, self.value(list)) {
-            (Some(index), Some(Value::Array(values))) if index < values.len() => values.into_iter().nth(index),
+            (Some(index), Some(Value::Array(values))) if index < values.len() => {
+                values.into_iter().nth(index)
+            }
             _ => self.refuse(argument.line, "Fn::Select: the list has no element at that index"),
         }
     }
@@ -179,8 +185,11 @@ impl Stack<'_, '_> {
             return self.refuse(argument.line, "Fn::FindInMap takes a map and two keys");
         };
         let (map, first, second) = (self.text(map)?, self.text(first)?, self.text(second)?);
-        let found =
-            self.document.get("Mappings").and_then(|maps| maps.get(&map)?.get(&first)?.get(&second)).map(Node::plain);
+        let found = self
+            .document
+            .get("Mappings")
+            .and_then(|maps| maps.get(&map)?.get(&first)?.get(&second))
+            .map(Node::plain);
         if found.is_none() {
             self.report(argument.line, format!("the mappings have no {map}.{first}.{second}"));
         }
@@ -195,7 +204,10 @@ impl Stack<'_, '_> {
                 let file = relative_to(&self.file, &self.text(location)?);
                 self.world.document(&file).and_then(|document| self.value(&document))
             }
-            _ => self.refuse(argument.line, "the only transform that this home knows is AWS::Include with a Location"),
+            _ => self.refuse(
+                argument.line,
+                "the only transform that this home knows is AWS::Include with a Location",
+            ),
         }
     }
 }

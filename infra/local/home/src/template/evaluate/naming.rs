@@ -30,8 +30,12 @@ impl Place {
     /// The ARN of a resource by its type and physical name; `None` for a type that has none.
     pub(crate) fn resource_arn(&self, kind: &str, name: &str) -> Option<String> {
         Some(match kind {
-            "AWS::Serverless::Function" | "AWS::Lambda::Function" => self.arn("lambda", &format!("function:{name}")),
-            "AWS::DynamoDB::Table" | "AWS::Serverless::SimpleTable" => self.arn("dynamodb", &format!("table/{name}")),
+            "AWS::Serverless::Function" | "AWS::Lambda::Function" => {
+                self.arn("lambda", &format!("function:{name}"))
+            }
+            "AWS::DynamoDB::Table" | "AWS::Serverless::SimpleTable" => {
+                self.arn("dynamodb", &format!("table/{name}"))
+            }
             "AWS::SQS::Queue" => self.arn("sqs", name),
             "AWS::KMS::Key" => self.arn("kms", &format!("key/{name}")),
             "AWS::KMS::Alias" => self.arn("kms", name),

@@ -31,7 +31,11 @@ impl Stack<'_, '_> {
         if let Some((function, "Version" | "Alias")) = name.split_once('.')
             && let Some(node) = self.declared(function)
         {
-            return self.world.place.resource_arn(Self::kind_of(node), &self.physical_name(function, node)).map(Value::String);
+            return self
+                .world
+                .place
+                .resource_arn(Self::kind_of(node), &self.physical_name(function, node))
+                .map(Value::String);
         }
         if let Some(function) = self.implicit_role(name) {
             return Some(json!(format!("{}-{function}Role", self.name)));
@@ -63,7 +67,9 @@ impl Stack<'_, '_> {
         let kind = Self::kind_of(node);
         match kind {
             "AWS::SQS::Queue" => json!(self.world.place.queue_url(&name)),
-            "AWS::Serverless::Api" | "AWS::ApiGateway::RestApi" => json!(naming::stable_id(&self.name, logical)),
+            "AWS::Serverless::Api" | "AWS::ApiGateway::RestApi" => {
+                json!(naming::stable_id(&self.name, logical))
+            }
             "AWS::IAM::ManagedPolicy"
             | "AWS::StepFunctions::StateMachine"
             | "AWS::Serverless::StateMachine"
@@ -97,9 +103,11 @@ impl Stack<'_, '_> {
         }
         let name = self.physical_name(logical, node);
         let value = match (kind, attribute) {
-            ("AWS::DynamoDB::Table", "StreamArn") => {
-                Some(self.world.place.arn("dynamodb", &format!("table/{name}/stream/{}", crate::template::STREAM_LABEL)))
-            }
+            ("AWS::DynamoDB::Table", "StreamArn") => Some(
+                self.world
+                    .place
+                    .arn("dynamodb", &format!("table/{name}/stream/{}", crate::template::STREAM_LABEL)),
+            ),
             ("AWS::SQS::Queue", "QueueName") => Some(name.clone()),
             ("AWS::SQS::Queue", "QueueUrl") => Some(self.world.place.queue_url(&name)),
             ("AWS::KMS::Key", "KeyId") => Some(name.clone()),
@@ -107,14 +115,19 @@ impl Stack<'_, '_> {
                 Some(naming::stable_id(&self.name, logical))
             }
             ("AWS::IAM::Role", "RoleId") => Some(naming::stable_id(&self.name, logical)),
-            ("AWS::StepFunctions::StateMachine" | "AWS::Serverless::StateMachine", "Name") => Some(name.clone()),
+            ("AWS::StepFunctions::StateMachine" | "AWS::Serverless::StateMachine", "Name") => {
+                Some(name.clone())
+            }
             (_, "Arn" | "PolicyArn" | "TopicArn") => {
                 self.world.place.resource_arn(kind, &name).or_else(|| self.stand_in(kind, &name))
             }
             _ => self.stand_in(kind, &name),
         };
         if value.is_none() {
-            self.report(line, format!("Fn::GetAtt {logical}.{attribute}: {kind} has no such attribute in this home"));
+            self.report(
+                line,
+                format!("Fn::GetAtt {logical}.{attribute}: {kind} has no such attribute in this home"),
+            );
         }
         value.map(Value::String)
     }

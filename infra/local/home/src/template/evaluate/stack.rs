@@ -55,7 +55,12 @@ impl<'w, 'a> Stack<'w, 'a> {
         }
         for parameter in given.keys().filter(|parameter| !parameters.contains_key(*parameter)) {
             if !declared.iter().any(|(name, _)| name == parameter) {
-                world.problem(file, 1, None, format!("the stack has no parameter {parameter}, but one is given"));
+                world.problem(
+                    file,
+                    1,
+                    None,
+                    format!("the stack has no parameter {parameter}, but one is given"),
+                );
             }
         }
         Some(Self {
@@ -92,7 +97,9 @@ impl<'w, 'a> Stack<'w, 'a> {
 
     /// Whether the condition of a resource or output holds.
     pub(super) fn exists(&self, node: &Node) -> bool {
-        node.get("Condition").and_then(Node::text).is_none_or(|condition| self.condition(condition, node.line))
+        node.get("Condition")
+            .and_then(Node::text)
+            .is_none_or(|condition| self.condition(condition, node.line))
     }
 
     /// The resource's declaration, where this stack has one of that name whose condition holds.
@@ -123,9 +130,13 @@ impl<'w, 'a> Stack<'w, 'a> {
     fn key_id(&self, logical: &str, node: &Node) -> String {
         let property = |name: &str, default: &str| {
             let value = node.get("Properties").and_then(|properties| properties.get(name));
-            value.and_then(|value| self.value(value)).and_then(|value| value.as_str().map(ToOwned::to_owned)).unwrap_or_else(|| default.to_owned())
+            value
+                .and_then(|value| self.value(value))
+                .and_then(|value| value.as_str().map(ToOwned::to_owned))
+                .unwrap_or_else(|| default.to_owned())
         };
-        let (spec, usage) = (property("KeySpec", "SYMMETRIC_DEFAULT"), property("KeyUsage", "ENCRYPT_DECRYPT"));
+        let (spec, usage) =
+            (property("KeySpec", "SYMMETRIC_DEFAULT"), property("KeyUsage", "ENCRYPT_DECRYPT"));
         let id = self.world.keys.key_id(&format!("{}/{logical}", self.name), &spec, &usage);
         id.unwrap_or_else(|reason| {
             self.report(node.line, reason);
@@ -140,8 +151,10 @@ impl<'w, 'a> Stack<'w, 'a> {
 
     /// The properties with the file's globals below them.
     fn properties_node(&self, node: &Node) -> Node {
-        let properties =
-            node.get("Properties").cloned().unwrap_or(Node { line: node.line, shape: super::super::node::Shape::Map(vec![]) });
+        let properties = node
+            .get("Properties")
+            .cloned()
+            .unwrap_or(Node { line: node.line, shape: super::super::node::Shape::Map(vec![]) });
         let section = match Self::kind_of(node) {
             "AWS::Serverless::Function" => "Function",
             "AWS::Serverless::Api" => "Api",
@@ -241,7 +254,10 @@ fn check_allowed(world: &World<'_>, file: &str, parameter: &str, declaration: &N
             file,
             declaration.line,
             None,
-            format!("the parameter {parameter} may not be {}: it is not one of its AllowedValues", text(value)),
+            format!(
+                "the parameter {parameter} may not be {}: it is not one of its AllowedValues",
+                text(value)
+            ),
         );
     }
 }

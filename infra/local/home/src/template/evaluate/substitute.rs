@@ -14,7 +14,12 @@ pub(super) fn parts(mut text: &str) -> Vec<Part<'_>> {
         let Some(length) = text[start..].find('}') else { break };
         let inner = &text[start + 2..start + length];
         if let Some(literal) = inner.strip_prefix('!') {
-            parts.extend([Part::Text(&text[..start]), Part::Text("${"), Part::Text(literal), Part::Text("}")]);
+            parts.extend([
+                Part::Text(&text[..start]),
+                Part::Text("${"),
+                Part::Text(literal),
+                Part::Text("}"),
+            ]);
         } else {
             parts.extend([Part::Text(&text[..start]), Part::Reference(inner.trim())]);
         }

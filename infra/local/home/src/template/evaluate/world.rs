@@ -74,9 +74,19 @@ impl<'a> World<'a> {
     }
 
     /// Notes that something is wrong; the same thing in the same place is noted once.
-    pub(crate) fn problem(&self, file: &str, line: usize, resource: Option<&str>, message: impl Into<String>) {
-        let problem =
-            Problem { file: file.to_owned(), line, resource: resource.map(ToOwned::to_owned), message: message.into() };
+    pub(crate) fn problem(
+        &self,
+        file: &str,
+        line: usize,
+        resource: Option<&str>,
+        message: impl Into<String>,
+    ) {
+        let problem = Problem {
+            file: file.to_owned(),
+            line,
+            resource: resource.map(ToOwned::to_owned),
+            message: message.into(),
+        };
         let mut problems = self.problems.borrow_mut();
         if !problems.contains(&problem) {
             problems.push(problem);
