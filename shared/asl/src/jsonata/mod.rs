@@ -286,6 +286,17 @@ mod tests {
     }
 
     #[test]
+    fn deep_sources_are_refused() {
+        for (open, close) in [("(", ")"), ("[", "]"), ("{'a':", "}")] {
+            let source = format!("{}1{}", open.repeat(100_000), close.repeat(100_000));
+            assert!(Expression::parse(&source).is_err());
+        }
+        assert!(Expression::parse(&"-".repeat(100_000)).is_err());
+        assert!(Expression::parse(&format!("{}1", "1?1:".repeat(100_000))).is_err());
+        assert!(Expression::parse(&format!("{}1{}", "(".repeat(50), ")".repeat(50))).is_ok());
+    }
+
+    #[test]
     fn functions_of_aws_are_there() {
         assert_eq!(evaluate("$partition([1,2,3], 2)").unwrap(), "[[1,2],[3]]");
         assert_eq!(evaluate("$range(0, 9, 3)").unwrap(), "[0,3,6,9]");

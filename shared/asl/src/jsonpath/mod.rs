@@ -173,6 +173,15 @@ mod tests {
     }
 
     #[test]
+    fn deep_conditions_are_refused() {
+        for nested in ["(", "!", "@[?("] {
+            assert!(JsonPath::parse(&format!("$[?({}@.a", nested.repeat(100_000))).is_none());
+        }
+        assert!(JsonPath::parse(&format!("$[?(@.a in {}", "[".repeat(100_000))).is_none());
+        assert!(JsonPath::parse("$[?(!(@.a && (@.b || @.c)))]").is_some());
+    }
+
+    #[test]
     fn what_is_missing_is_told_in_jayways_words() {
         assert_eq!(read("$.a", "{}").unwrap_err(), "No results for path: $['a']");
         assert_eq!(read("$.a.b", "{}").unwrap_err(), "Missing property in path $['a']");

@@ -5,15 +5,19 @@ use super::{Function, JsonPath, Root, Token};
 use crate::Value;
 use std::sync::Arc;
 
+/// Conditions may be nested this deep.
+const MAX_DEPTH: usize = 64;
+
 pub(super) struct Parser<'a> {
     text: &'a str,
     at: usize,
+    depth: usize,
 }
 
 impl JsonPath {
     /// Compiles a path. `None` for what is no path.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let mut parser = Parser { text, at: 0 };
+        let mut parser = Parser { text, at: 0, depth: 0 };
         parser.eat('$').then_some(())?;
         let root = if parser.eat('$') {
             Root::Context
@@ -205,6 +209,13 @@ impl<'a> Parser<'a> {
     }
 
     fn term(&mut self) -> Option<Filter> {
+        self.depth += 1;
+        let term = if self.depth > MAX_DEPTH { None } else { self.bounded_term() };
+        self.depth -= 1;
+        term
+    }
+
+    fn bounded_term(&mut self) -> Option<Filter> {
         self.spaces();
         if self.eat('!') {
             return Some(Filter::Not(Box::new(self.term()?)));
@@ -274,6 +285,13 @@ impl<'a> Parser<'a> {
     }
 
     fn single_quoted_list(&mut self) -> Option<Operand> {
+        self.depth += 1;
+        let list = if self.depth > MAX_DEPTH { None } else { self.bounded_list() };
+        self.depth -= 1;
+        list
+    }
+
+    fn bounded_list(&mut self) -> Option<Operand> {
         self.eat('[').then_some(())?;
         let mut items = Vec::new();
         loop {
