@@ -13,7 +13,9 @@ use crate::{Entity, Index, IndexEntry, Key, Range, Table, json_text, platform_pa
 
 mod parts;
 
-pub use parts::{Decision, Delegation, Escalation, InlineGroup, Resume, TaskKind, TaskStatus, TaskToken, Verdict};
+pub use parts::{
+    Decision, Delegation, Escalation, InlineGroup, Resume, TaskKind, TaskStatus, TaskToken, Verdict,
+};
 
 /// Partitions of the index of what is due, so that no single one takes the writes of all tenants.
 pub const DUE_SHARDS: u8 = 8;

@@ -136,7 +136,10 @@ async fn a_decision_that_does_not_count_says_why() {
     };
     let ok = (200, String::new());
     let problem = |status, code: &str| (status, code.to_owned());
-    assert_eq!(decide(&other, json!({ "decision": "approve", "as": "ada" })).await, problem(404, "not-found"));
+    assert_eq!(
+        decide(&other, json!({ "decision": "approve", "as": "ada" })).await,
+        problem(404, "not-found")
+    );
     assert_eq!(decide(&admin, json!({ "decision": "approve" })).await, problem(422, "say-for-whom"));
     let eve = json!({ "decision": "approve", "as": "eve" });
     assert_eq!(decide(&admin, eve).await, problem(422, "not-an-assignee"));
@@ -221,7 +224,10 @@ async fn groups_and_inboxes_stay_in_their_tenant() {
     assert_eq!(api.get(&one, "/v1/groups").await.body["items"][0]["name"], "finance");
     for members in [json!([""]), json!(["a\n"]), json!("ada"), json!([1]), json!(vec!["x"; 1].repeat(501))] {
         let answer = put(&api, &one, "/v1/groups/g", json!({ "members": members })).await;
-        assert!(answer.status == 422 || members.as_array().is_some_and(|names| names.len() > 500), "{answer:?}");
+        assert!(
+            answer.status == 422 || members.as_array().is_some_and(|names| names.len() > 500),
+            "{answer:?}"
+        );
     }
     assert_eq!(api.delete(&one, "/v1/groups/finance").await.status, 204);
     let bob = person(&api, &one, "bob").await;
