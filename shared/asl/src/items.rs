@@ -66,14 +66,32 @@ fn csv(config: &Value, body: &str) -> Result<Vec<Value>, Failure> {
     if headers.is_empty() {
         return Err(failed("The CSV data has no headers."));
     }
+    let order = java_order(&headers);
     // Missing columns are empty, further ones are dropped.
     let item = |row: Vec<String>| {
-        let mut columns = row.into_iter();
-        let members =
-            headers.iter().map(|name| (name.clone(), Value::string(columns.next().unwrap_or_default())));
+        let members = order.iter().filter_map(|column| {
+            let value = row.get(*column).map_or("", String::as_str);
+            headers.get(*column).map(|name| (name.clone(), Value::string(value)))
+        });
         Value::object(members.collect::<Object>())
     };
     Ok(rows.map(item).collect())
+}
+
+/// The order in which AWS writes the members of such an item: that of Java's `HashMap`.
+fn java_order(names: &[Arc<str>]) -> Vec<usize> {
+    let mut buckets = 16_usize;
+    while names.len() * 4 > buckets * 3 {
+        buckets *= 2;
+    }
+    let bucket = |name: &str| {
+        let hash =
+            name.encode_utf16().fold(0_u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(u32::from(unit)));
+        (hash ^ (hash >> 16)) as usize & (buckets - 1)
+    };
+    let mut order: Vec<usize> = (0..names.len()).collect();
+    order.sort_by_key(|column| names.get(*column).map(|name| bucket(name)));
+    order
 }
 
 /// The rows of a table; a column in double quotes may hold delimiters, line ends and doubled quotes.
@@ -127,8 +145,10 @@ mod tests {
         let body = "name,note\nAda,\"a, \"\"b\"\"\nc\"\nBob\n";
         assert_eq!(
             read(config, body).unwrap(),
-            r#"[{"name":"Ada","note":"a, \"b\"\nc"},{"name":"Bob","note":""}]"#
+            r#"[{"note":"a, \"b\"\nc","name":"Ada"},{"note":"","name":"Bob"}]"#
         );
+        let config = json!({ "InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW" });
+        assert_eq!(read(config, "0,True,{}\n1,2,3").unwrap(), r#"[{"0":"1","{}":"3","True":"2"}]"#);
         let config = json!({ "InputType": "CSV", "CSVHeaderLocation": "GIVEN", "CSVHeaders": ["x"],
             "CSVDelimiter": "PIPE" });
         assert_eq!(read(config, "1|2\r\n3|4").unwrap(), r#"[{"x":"1"},{"x":"3"}]"#);
