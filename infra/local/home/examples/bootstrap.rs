@@ -1,5 +1,6 @@
 //! The tests' functions as a Lambda binary, to see that a home runs real ones.
 
+#[expect(clippy::panic, unreachable_pub, reason = "one of the functions panics to see what comes of it")]
 #[path = "../tests/home/functions.rs"]
 mod functions;
 

@@ -65,7 +65,7 @@ pub(super) async fn start(options: Options) -> Result<Home, HomeError> {
     services
         .adapter
         .connect(Parts { functions: Arc::clone(&functions), router: Arc::clone(&services.router) });
-    tracing::debug!(elapsed = ?began.elapsed(), "the functions are built");
+    tracing::info!(elapsed = ?began.elapsed(), "the home is built");
 
     let left_out = model.left_out.iter().cloned().collect();
     let served = Served { options, model, stores, services, functions, api, aws, lock };

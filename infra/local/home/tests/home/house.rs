@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -17,6 +17,8 @@ const TEMPLATE: &[(&str, &str)] = &[("template.yaml", include_str!("template.yam
 pub(crate) struct House {
     pub(crate) home: Home,
     folder: TempDir,
+    /// How long the start took.
+    pub(crate) started_in: Duration,
 }
 
 pub(crate) struct Response {
@@ -33,22 +35,26 @@ pub(crate) fn options(data: &Path) -> Options {
 impl House {
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let began = Instant::now();
         let home = Home::start(options(folder.path())).await.unwrap();
-        Self { home, folder }
+        Self { home, folder, started_in: began.elapsed() }
     }
 
     pub(crate) async fn with_binaries(binaries: PathBuf) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let options = Options { lambda_binaries: Some(binaries), ..options(folder.path()) };
-        Self { home: Home::start(options).await.unwrap(), folder }
+        let began = Instant::now();
+        let home = Home::start(options).await.unwrap();
+        Self { home, folder, started_in: began.elapsed() }
     }
 
     /// Shuts the home down and starts it again on the same data.
     pub(crate) async fn restart(self) -> Self {
-        let Self { home, folder } = self;
+        let Self { home, folder, .. } = self;
         home.shutdown().await;
+        let began = Instant::now();
         let home = Home::start(options(folder.path())).await.unwrap();
-        Self { home, folder }
+        Self { home, folder, started_in: began.elapsed() }
     }
 
     pub(crate) fn data(&self) -> &Path {

@@ -1,6 +1,6 @@
 //! A home from its template to its end: through HTTP, the services' port and a restart.
 
-#![allow(clippy::tests_outside_test_module, reason = "the whole crate is tests")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "the whole crate is tests, helpers included")]
 
 mod binaries;
 mod events;

@@ -16,6 +16,7 @@ async fn everything_outlives_a_restart_and_nothing_is_told_twice() {
     let before = sdk.kms().list_keys().send().await.unwrap();
 
     let house = house.restart().await;
+    println!("started again in {:?}", house.started_in);
     assert!(!house.home.operator_key_is_new());
     assert_eq!(house.home.operator_key(), key);
     assert_eq!(house.note("kept").await, "text");

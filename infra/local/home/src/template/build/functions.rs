@@ -1,6 +1,5 @@
 //! `AWS::Serverless::Function` and `AWS::Lambda::Function`.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -28,7 +27,7 @@ pub(super) fn add(model: &mut Model, fields: Fields<'_>) {
         handler: fields.required("Handler"),
         timeout: Duration::from_secs(fields.number::<u32>("Timeout").unwrap_or(3).clamp(1, 900).into()),
         memory: fields.number("MemorySize").unwrap_or(128),
-        environment: environment.unwrap_or_else(BTreeMap::new),
+        environment: environment.unwrap_or_default(),
         role,
         reserved_concurrency: fields.number("ReservedConcurrentExecutions"),
         name: name.clone(),
