@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use futures::{StreamExt as _, future::BoxFuture, stream};
 use serde_json::Value;
-use toss_audit::{MerkleLog, kms::KmsLogSigner, merkle_log};
+use toss_audit::{LogError, MerkleLog, SignedHead, TrailError, kms::KmsLogSigner, merkle_log};
 use toss_kernel::id::{AuditEventId, TenantId};
 use toss_runtime::{
     ConfigurationError, Function, FunctionDefinition, FunctionError, Grant, InvocationContext, Platform,
@@ -21,6 +21,9 @@ use toss_store::{Entity as _, Store, audit::AuditRecord};
 
 /// Tenants that are sealed at a time.
 const AT_ONCE: usize = 8;
+
+/// How often a log that looks damaged is read before that is believed.
+const READS_OF_DAMAGE: usize = 3;
 
 /// Its registry line.
 pub(crate) const DEFINITION: FunctionDefinition = FunctionDefinition::new("audit-sealer", build)
@@ -77,13 +80,16 @@ impl AuditSealer {
         let mut response = BatchResponse::default();
         let mut sealing = stream::iter(parts)
             .map(|(tenant, part)| async move {
-                let outcome = self.log.seal(&of_platform_record(tenant), &part.events).await;
+                let outcome = self.seal_part(tenant, &part.events).await;
                 (tenant, part, outcome)
             })
             .buffer_unordered(AT_ONCE);
         while let Some((tenant, part, outcome)) = sealing.next().await {
             match outcome {
                 Ok(head) => tracing::debug!(%tenant, events = part.events.len(), size = head.size, "sealed"),
+                Err(error) if is_damage(&error) => {
+                    tracing::error!(%tenant, events = part.events.len(), %error, "a log is damaged and stands still");
+                }
                 Err(error) => {
                     tracing::error!(%tenant, events = part.events.len(), %error, "a log was not sealed");
                     part.sequence_numbers.into_iter().for_each(|number| response.fail(number));
@@ -92,6 +98,28 @@ impl AuditSealer {
         }
         response
     }
+
+    async fn seal_part(
+        &self,
+        tenant: TenantId,
+        events: &[AuditEventId],
+    ) -> Result<SignedHead, LogError<TrailError>> {
+        let scope = of_platform_record(tenant);
+        let mut outcome = self.log.seal(&scope, events).await;
+        for _ in 1..READS_OF_DAMAGE {
+            if !outcome.as_ref().is_err_and(is_damage) {
+                break;
+            }
+            outcome = self.log.seal(&scope, events).await;
+        }
+        outcome
+    }
+}
+
+/// Whether the stored log contradicts itself, which no later delivery changes. Such a log stands still until it is
+/// repaired: were its records delivered again, the stream would stand still for all tenants.
+const fn is_damage(error: &LogError<TrailError>) -> bool {
+    matches!(error, LogError::Edge(_) | LogError::Prove(_))
 }
 
 /// The event that a record tells of. Anything else than a new audit event is passed over, since no later

@@ -206,10 +206,9 @@ async fn a_receiver_that_is_gone_is_disabled_and_its_owner_told() {
     let endpoint: WebhookEndpoint =
         store.get(&WebhookEndpoint::key_of(&world.scope, webhook)).await.unwrap().unwrap();
     assert_eq!((endpoint.status, gone.lock().unwrap().len()), (EndpointStatus::Disabled, 1));
-    let received = requests.lock().unwrap();
-    let (headers, body) = &received[0];
-    Webhook::new(secret.reveal().expose()).unwrap().verify(body.as_bytes(), headers).unwrap();
-    let body: Value = serde_json::from_str(body).unwrap();
+    let (headers, body) = requests.lock().unwrap().remove(0);
+    Webhook::new(secret.reveal().expose()).unwrap().verify(body.as_bytes(), &headers).unwrap();
+    let body: Value = serde_json::from_str(&body).unwrap();
     assert_eq!((&body["type"], &body["data"]["id"]), (&json!("webhook.disabled"), &json!(webhook)));
     assert_ne!(other, webhook);
     let events = store.list::<AuditRecord>(AuditRecord::of_tenant(&world.scope, None, None)).await.unwrap();

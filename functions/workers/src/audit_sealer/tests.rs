@@ -185,3 +185,21 @@ async fn what_is_no_new_audit_event_is_passed_over() {
     assert!(world.deliver(&[good]).await.is_empty());
     assert_eq!(world.sizes(1).await, (1, 1));
 }
+
+#[tokio::test]
+async fn a_log_that_was_tampered_with_stands_still_and_holds_nobody_else_back() {
+    let world = World::new();
+    let records = [world.written(1, 1).await, world.written(2, 2).await];
+    assert!(world.deliver(&records).await.is_empty());
+    let store = world.tables.store();
+    let mut tile = store.log_tiles(&scope(1), &[(0, 0)]).await.unwrap().remove(0);
+    tile.hashes[3] ^= 1;
+    store.overwrite(&tile).await.unwrap();
+    let records = [world.written(1, 3).await, world.written(2, 4).await];
+    assert!(world.deliver(&records).await.is_empty(), "no delivery would change it");
+    assert_eq!((world.sizes(1).await, world.sizes(2).await), ((1, 1), (2, 2)));
+    tile.hashes[3] ^= 1;
+    store.overwrite(&tile).await.unwrap();
+    assert!(world.deliver(&records).await.is_empty());
+    assert_eq!(world.sizes(1).await, (2, 2));
+}
