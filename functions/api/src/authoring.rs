@@ -4,11 +4,17 @@
 //! then the version becomes the newest, with the audit event. Whatever dies in between leaves a number unused,
 //! and the same request, sent again under its idempotency key, goes on where the first one stopped.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
-use toss_kernel::{TenantScope, id::WorkflowId};
+use toss_delivery::webhook::{Event, EventType, Publisher};
+use toss_kernel::{
+    TenantScope,
+    id::{EventId, WorkflowId},
+};
 use toss_runtime::{
     ConfigurationError, Platform,
     api::{Caller, Problem},
+    derived,
 };
 use toss_store::{
     Store, StoreError,
@@ -34,6 +40,7 @@ pub(crate) struct Author {
     store: Store,
     machines: Machines,
     recorder: Recorder,
+    publisher: Publisher,
 }
 
 /// A definition as its author wrote it, without problems.
@@ -115,6 +122,7 @@ impl Author {
             store: Store::new(platform),
             machines: Machines::new(platform)?,
             recorder: Recorder::new(platform)?,
+            publisher: Publisher::new(platform)?,
         })
     }
 
@@ -137,7 +145,28 @@ impl Author {
             version.state_machine = Some(machine);
             self.publish(scope, caller, draft, &version).await?;
         }
+        self.tell(scope, EventType::WorkflowCreated, &version.name, version.workflow, version.version).await;
         Ok(version)
+    }
+
+    /// Tells the tenant's webhooks. The workflow is what it is even when they cannot be told.
+    pub(crate) async fn tell(
+        &self,
+        scope: &TenantScope,
+        kind: EventType,
+        name: &str,
+        workflow: WorkflowId,
+        version: u32,
+    ) {
+        let now = self.platform.clock.now();
+        let born = i64::try_from(workflow.ulid().timestamp_ms()).unwrap_or(0);
+        let born = Timestamp::from_millisecond(born).unwrap_or(Timestamp::UNIX_EPOCH);
+        let id = derived::ulid(born, &[&workflow.to_string(), &version.to_string(), kind.name()]);
+        let data = json!({ "id": workflow, "name": name, "version": version });
+        let event = Event { id: EventId::from_ulid(id), kind, timestamp: now, data };
+        if let Err(error) = self.publisher.publish(scope, &event).await {
+            tracing::warn!(%error, %workflow, "webhooks were not told of a workflow");
+        }
     }
 
     /// Takes the next number for the draft, or finds the one that this same request took before.

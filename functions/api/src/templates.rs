@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use toss_runtime::{
     ConfigurationError, Grant, Platform,
     api::{Access, Problem, Reply, Request, Resource, Route},
-    grant::Table,
+    grant::{Queue, Table},
 };
 use toss_store::workflows::SourceFormat;
 use toss_workflow::{Template, template, templates};
@@ -80,8 +80,12 @@ fn view(template: &Template, whole: bool) -> TemplateView {
 impl Resource for Templates {
     const HANDLER: &'static str = "templates";
     const SUMMARY: &'static str = "Workflows to begin with.";
-    const GRANTS: &'static [Grant] =
-        &[Grant::Read(Table::Work), Grant::Write(Table::Work), Grant::ManageStateMachines];
+    const GRANTS: &'static [Grant] = &[
+        Grant::Read(Table::Work),
+        Grant::Write(Table::Work),
+        Grant::ManageStateMachines,
+        Grant::Send(Queue::Webhooks),
+    ];
 
     fn build(platform: &Platform) -> Result<Self, ConfigurationError> {
         Ok(Self { platform: platform.clone(), author: Author::new(platform)? })

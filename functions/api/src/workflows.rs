@@ -8,10 +8,11 @@ use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use toss_delivery::webhook::EventType;
 use toss_runtime::{
     ConfigurationError, Grant, Platform,
     api::{Access, Problem, Reply, Request, Resource, Route},
-    grant::Table,
+    grant::{Queue, Table},
 };
 use toss_store::{
     Store, StoreError,
@@ -87,6 +88,7 @@ impl Resource for Workflows {
         Grant::Write(Table::Work),
         Grant::ManageStateMachines,
         Grant::StartExecutions,
+        Grant::Send(Queue::Webhooks),
     ];
 
     fn build(platform: &Platform) -> Result<Self, ConfigurationError> {
@@ -249,7 +251,9 @@ impl Workflows {
                 break;
             }
         }
-        self.store.delete::<Workflow>(&Workflow::key_of(scope, &workflow.name)).await?;
+        let (name, kind) = (&workflow.name, EventType::WorkflowDeleted);
+        self.author.tell(scope, kind, name, workflow.id, workflow.latest).await;
+        self.store.delete::<Workflow>(&Workflow::key_of(scope, name)).await?;
         Ok(Reply::no_content())
     }
 

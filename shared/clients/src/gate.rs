@@ -21,7 +21,7 @@ use toss_store::{
     tenants::TenantStatus,
 };
 
-use crate::{Issuer, OperatorKey, Policy, answers, rate::Limiter, text::hex};
+use crate::{Issuer, OperatorKey, Policy, answers, rate::Limiter, text::hex, usage::Usage};
 
 /// What the gate needs of the world; every function of the API has these grants.
 pub const GATE_GRANTS: &[Grant] = &[
@@ -39,6 +39,7 @@ pub struct ClientGate {
     operator: OperatorKey,
     issuer: Issuer,
     limiter: Limiter,
+    usage: Usage,
     policy: &'static Policy,
     trail: Trail,
     denied: Action,
@@ -59,6 +60,7 @@ impl ClientGate {
             operator: OperatorKey::from_environment(&platform.environment)?,
             issuer: Issuer::new(platform)?,
             limiter: Limiter::new(store.clone(), Arc::clone(&platform.clock)),
+            usage: Usage::default(),
             policy,
             trail: Trail::new(platform)?,
             denied: "access.deny".parse().map_err(|error: ActionError| broken(error.to_string()))?,
@@ -100,6 +102,7 @@ impl ClientGate {
             return Err(Problem::new(403, code, detail));
         }
         self.limiter.learn(key.id, key.rate_policy);
+        self.usage.note(&self.store, &key, now).await;
         Ok(Principal {
             tenant: Some(key.tenant),
             client: Some(key.client),

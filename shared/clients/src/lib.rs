@@ -13,6 +13,7 @@ mod policy;
 mod rate;
 mod secrets;
 pub mod text;
+mod usage;
 
 pub use client_type::ClientType;
 pub use gate::{ClientGate, GATE_GRANTS};

@@ -176,6 +176,34 @@ impl Entity for ApiKeyEntry {
     }
 }
 
+/// When a key was used last, to within a few minutes: a write for each request would cost more than it tells.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKeyUse {
+    /// Whose.
+    pub tenant: TenantId,
+    /// The key.
+    pub id: KeyId,
+    /// When.
+    pub last_used_at: Timestamp,
+}
+
+impl ApiKeyUse {
+    /// The key of a key's use.
+    #[must_use]
+    pub fn key_of(scope: &TenantScope, id: KeyId) -> Key {
+        Key::of_tenant(scope, "key-use", id.to_string())
+    }
+}
+
+impl Entity for ApiKeyUse {
+    const TABLE: Table = Table::Limits;
+    const KIND: &'static str = "api-key-use";
+
+    fn key(&self) -> Key {
+        Key::of_item(self.tenant, "key-use", self.id.to_string())
+    }
+}
+
 /// A version of the platform's secret, wrapped by the key service. What is derived from it keeps API keys and
 /// stored answers; versions are added and never changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

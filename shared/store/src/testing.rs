@@ -236,7 +236,7 @@ impl HttpConnector for Home {
         HttpConnectorFuture::new(async move {
             let target = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
             let body = request.into_body().collect().await;
-            let body = body.map_err(|cause| ConnectorError::io(cause))?.to_bytes();
+            let body = body.map_err(ConnectorError::io)?.to_bytes();
             let (status, answer) = home.answer(&target, &body);
             let response = http::Response::builder()
                 .status(status)

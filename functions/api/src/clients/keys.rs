@@ -9,11 +9,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use toss_clients::{ClientType, Issued, NewKey};
-use toss_kernel::id::{ClientId, KeyId};
+use toss_kernel::{
+    TenantScope,
+    id::{ClientId, KeyId},
+};
 use toss_runtime::api::{Access, Problem, Reply, Request, Route};
 use toss_store::{
     StoreError,
-    clients::{ApiKey, ApiKeyEntry, Client},
+    clients::{ApiKey, ApiKeyEntry, ApiKeyUse, Client},
 };
 
 use super::{Clients, not_above};
@@ -64,6 +67,8 @@ pub(super) struct KeyView {
     /// The key that took its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     replaced_by: Option<KeyId>,
+    /// When it was used last, to within five minutes; null before it was.
+    last_used_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -103,7 +108,7 @@ pub(super) fn routes() -> Vec<Route<Clients>> {
     ]
 }
 
-fn view(key: ApiKey, now: Timestamp) -> KeyView {
+fn view(key: &ApiKey, used: Option<ApiKeyUse>, now: Timestamp) -> KeyView {
     let status = match (key.revoked_at, key.is_valid(now)) {
         (Some(_), _) => "revoked",
         (None, true) => "active",
@@ -117,10 +122,11 @@ fn view(key: ApiKey, now: Timestamp) -> KeyView {
         expires_at: key.expires_at,
         revoked_at: key.revoked_at,
         replaced_by: key.replaced_by,
+        last_used_at: used.map(|used| used.last_used_at),
     }
 }
 
-fn shown(issued: Issued) -> IssuedView {
+fn shown(issued: &Issued) -> IssuedView {
     IssuedView {
         id: issued.record.id,
         client_id: issued.record.client,
@@ -150,7 +156,7 @@ impl Clients {
         let id = KeyId::from_ulid(Seed::of(&request, &self.platform).ulid("key"));
         let issued = self.issuer.issue(NewKey { id, client: &client, expires_at }).await?;
         let issued = self.store_new(&request, &client, issued, None).await?;
-        Ok(Reply::created(shown(issued)))
+        Ok(Reply::created(shown(&issued)))
     }
 
     async fn keys(
@@ -160,17 +166,26 @@ impl Clients {
         let client = self.found(&request).await?;
         let range = request.query.of(ApiKeyEntry::of_client(request.scope()?, client.id))?;
         let page = self.store.list::<ApiKeyEntry>(range).await?;
-        let keys: Vec<_> = page.items.iter().map(|entry| ApiKey::key_of(entry.id)).collect();
-        let keys = try_join_all(keys.iter().map(|key| self.store.get::<ApiKey>(key))).await?;
-        let now = self.platform.clock.now();
+        let scope = request.scope()?;
+        let keys = try_join_all(page.items.iter().map(|entry| self.shown_key(scope, entry.id))).await?;
         Ok(Reply::ok(Listing {
-            items: keys.into_iter().flatten().map(|key| view(key, now)).collect(),
+            items: keys.into_iter().flatten().collect(),
             next_cursor: page.next.map(|cursor| cursor.to_string()),
         }))
     }
 
     async fn key(self: Arc<Self>, request: Request) -> Result<Reply<KeyView>, Problem> {
-        Ok(Reply::ok(view(self.found_key(&request).await?, self.platform.clock.now())))
+        let key = self.found_key(&request).await?;
+        let shown = self.shown_key(request.scope()?, key.id).await?;
+        Ok(Reply::ok(shown.ok_or_else(|| Problem::not_found("key"))?))
+    }
+
+    /// A key that stands in the tenant's list, with its use.
+    async fn shown_key(&self, scope: &TenantScope, id: KeyId) -> Result<Option<KeyView>, StoreError> {
+        let (key, used) = (ApiKey::key_of(id), ApiKeyUse::key_of(scope, id));
+        let (key, used) =
+            tokio::try_join!(self.store.get::<ApiKey>(&key), self.store.get::<ApiKeyUse>(&used))?;
+        Ok(key.map(|key| view(&key, used, self.platform.clock.now())))
     }
 
     async fn rotate(self: Arc<Self>, request: Request<Rotation>) -> Result<Reply<RotatedView>, Problem> {
@@ -206,7 +221,7 @@ impl Clients {
         let old_valid_until = old.expires_at.unwrap_or(until);
         let issued = self.issuer.issue(NewKey { id, client: &client, expires_at: None }).await?;
         let issued = self.store_new(&request, &client, issued, Some(&old)).await?;
-        Ok(Reply::ok(RotatedView { issued: shown(issued), old_valid_until }))
+        Ok(Reply::ok(RotatedView { issued: shown(&issued), old_valid_until }))
     }
 
     async fn revoke(self: Arc<Self>, request: Request) -> Result<Reply<()>, Problem> {

@@ -38,7 +38,8 @@ async fn no_body_makes_any_route_fail() {
     let machines = Arc::new(Machines::default());
     let api = Api::on(&Tables::new().with_service("AWSStepFunctions", machines.service()));
     let (key, tenant) = api.tenant("One").await;
-    let definition = json!({ "workflow": "pay", "steps": { "wait": { "activity": "Delay", "for": "1h", "end": true } } });
+    let definition =
+        json!({ "workflow": "pay", "steps": { "wait": { "activity": "Delay", "for": "1h", "end": true } } });
     assert_eq!(api.post(&key, "/v1/workflows", definition).await.status, 201);
     let execution = api.post(&key, "/v1/workflows/pay/executions", json!({})).await.text("/id");
     let client = api.get(&key, "/v1/clients").await.text("/items/0/id");
@@ -59,7 +60,7 @@ async fn no_body_makes_any_route_fail() {
             for media_type in [None, Some("application/json"), Some("application/yaml"), Some("text/html")] {
                 let call = Call { key, media_type, ..Call::default() };
                 let answer = api.call(method, path, call, Some(body.clone())).await;
-                assert!(answer.status < 500, "{method} {path} {:.80}: {answer:?}", body);
+                assert!(answer.status < 500, "{method} {path} {body:.80}: {answer:?}");
             }
         }
     }

@@ -104,18 +104,16 @@ impl Api {
         body: Option<String>,
     ) -> Answer {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let mut parameters = BTreeMap::new();
-        let (_, resource, handler) = self
+        let candidates = self
             .routes
             .iter()
             .filter(|(known, ..)| known == method)
-            .filter_map(|route| Some((route, matches(route.1, path)?)))
-            .min_by_key(|(_, parameters)| parameters.len())
-            .map(|(route, found)| {
-                parameters = found;
-                route
-            })
-            .unwrap_or_else(|| panic!("no route for {method} {path}"));
+            .filter_map(|route| Some((route, matches(route.1, path)?)));
+        let Some(((_, resource, handler), parameters)) =
+            candidates.min_by_key(|(_, parameters)| parameters.len())
+        else {
+            panic!("no route for {method} {path}");
+        };
         let mut headers = json!({});
         if !call.key.is_empty() {
             headers["Authorization"] = json!([format!("Bearer {}", call.key)]);
