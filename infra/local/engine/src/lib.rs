@@ -22,6 +22,16 @@
 //!
 //! Express executions are started durably, but their steps are not journalled: after a crash they run again
 //! from their start, as AWS's at-least-once Express workflows may. Synchronous ones end with their caller.
+//!
+//! # What differs from AWS
+//! - Region and account in a given ARN are not compared with the engine's own: there is one account here.
+//! - `DeleteStateMachine` takes effect at once. Executions that run keep the definition they were started with.
+//! - `DescribeMapRun` counts a child that timed out as failed, and does not count redrives.
+//! - Encryption and logging configurations are checked, kept and shown; histories of Express executions are
+//!   not written to logs.
+//! - The HTTP metadata that service integrations add to an answer holds the headers that every service sends,
+//!   and none of those that differ between services.
+//! - `.sync` jobs of services other than Step Functions end when the call that starts them answers.
 
 mod activities;
 mod api;
