@@ -2,8 +2,9 @@
 
 mod deliveries;
 mod secrets;
+mod subscription;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use http::Method;
 use jiff::Timestamp;
@@ -27,6 +28,7 @@ use toss_store::{
 };
 use url::Url;
 
+use self::subscription::{check_description, check_events, done, without_repeats};
 use crate::{
     checks::Checks,
     listing::{Listing, PageQuery},
@@ -377,37 +379,4 @@ impl Webhooks {
             }
         }
     }
-}
-
-/// Checks the names of event types; answers whether one is unknown.
-fn check_events(checks: &mut Checks, events: &[String]) -> bool {
-    checks.require(events.len() <= 100, "/events", "too-many", "may hold 100 event types at most");
-    let mut unknown = false;
-    for (place, name) in events.iter().take(100).enumerate() {
-        if name.parse::<EventType>().is_err() {
-            let shown: String = name.chars().take(64).collect();
-            let message = format!("there is no event type '{shown}'; 'event_types' lists them");
-            checks.refuse(&format!("/events/{place}"), "unknown-event-type", message);
-            unknown = true;
-        }
-    }
-    unknown
-}
-
-fn check_description(checks: &mut Checks, description: Option<&str>) {
-    let good = |text: &str| text.chars().count() <= 500 && !text.chars().any(|c| c.is_control() && c != '\n');
-    let message = "must have 500 characters at most, and no control characters";
-    checks.require(description.is_none_or(good), "/description", "text", message);
-}
-
-fn done(checks: Checks, unknown_events: bool) -> Result<(), Problem> {
-    checks.done().map_err(|problem| {
-        let names = || EventType::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>();
-        if unknown_events { problem.with_member("event_types", json!(names())) } else { problem }
-    })
-}
-
-fn without_repeats(events: &[String]) -> Vec<String> {
-    let mut seen = BTreeSet::new();
-    events.iter().filter(|name| seen.insert(name.as_str())).cloned().collect()
 }

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokio::{
@@ -346,4 +347,59 @@ async fn a_tenant_has_so_many_endpoints_and_no_more() {
     }
     let refused = world.post("/v1/webhooks", json!({ "url": "https://a.example/hook" })).await;
     assert_eq!((refused.status, refused.text("/type")), (409, "urn:toss:problem:too-many-webhooks".into()));
+}
+
+#[tokio::test]
+async fn no_body_or_cursor_makes_a_route_of_webhooks_fail() {
+    let world = World::new().await;
+    let (path, _) = world.registered("https://a.example/hook").await;
+    let delivery = world.post(&format!("{path}/test"), json!({})).await.text("/delivery_id");
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let long = json!({ "url": format!("https://{}.example/", "a".repeat(100_000)) }).to_string();
+    let label = json!({ "url": format!("https://{}.example/", "a".repeat(300)), "events": [] }).to_string();
+    let bodies = [
+        "",
+        "{",
+        "null",
+        "[]",
+        "0",
+        "\"\"",
+        "{\"url\":null}",
+        "{\"url\":\"https://☃.example\"}",
+        "{\"url\":\"https://a.example\",\"events\":[\"\\u0000\"]}",
+        "{\"overlap_seconds\":-1}",
+        "{\"overlap_seconds\":1e300}",
+        "{\"since\":1}",
+        "{\"since\":\"\\ud800\"}",
+        "{\"status\":[]}",
+        "{\"url\":\"a\",\"url\":\"b\"}",
+        "\u{feff}{}",
+        &deep,
+        &long,
+        &label,
+    ];
+    for body in bodies {
+        for (method, tail) in
+            [("POST", ""), ("PATCH", ""), ("POST", "/secret"), ("POST", "/test"), ("POST", "/replay")]
+        {
+            let target = if (method, tail) == ("POST", "") {
+                "/v1/webhooks".to_owned()
+            } else {
+                format!("{path}{tail}")
+            };
+            let call = Call { key: &world.key, ..Call::default() };
+            let answer = world.api.call(method, &target, call, Some(body.to_owned())).await;
+            assert!(answer.status < 500, "{method} {target} {body:.60}: {answer:?}");
+        }
+        let call = Call { key: &world.key, ..Call::default() };
+        let again = format!("{path}/deliveries/{delivery}/replay");
+        assert!(world.api.call("POST", &again, call, Some(body.to_owned())).await.status < 500, "{body:.60}");
+    }
+    let scope = { world.queue.lock().unwrap()[0] };
+    let partition = format!("T#{}#deliveries#{}", scope.tenant, scope.webhook_id);
+    for place in ["x", "~", "\u{0}", &"x".repeat(2000)] {
+        let cursor = URL_SAFE_NO_PAD.encode(json!([partition, place]).to_string());
+        let answer = world.get(&format!("{path}/deliveries?cursor={cursor}")).await;
+        assert!(answer.status < 500, "{place:.20}: {answer:?}");
+    }
 }
