@@ -222,12 +222,10 @@ async fn groups_and_inboxes_stay_in_their_tenant() {
     assert_eq!(api.get(&two, "/v1/groups/finance").await.status, 404);
     assert_eq!(api.delete(&two, "/v1/groups/finance").await.status, 404);
     assert_eq!(api.get(&one, "/v1/groups").await.body["items"][0]["name"], "finance");
-    for members in [json!([""]), json!(["a\n"]), json!("ada"), json!([1]), json!(vec!["x"; 1].repeat(501))] {
+    let many: Vec<String> = (0..501).map(|number| number.to_string()).collect();
+    for members in [json!([""]), json!(["a\n"]), json!("ada"), json!([1]), json!(many)] {
         let answer = put(&api, &one, "/v1/groups/g", json!({ "members": members })).await;
-        assert!(
-            answer.status == 422 || members.as_array().is_some_and(|names| names.len() > 500),
-            "{answer:?}"
-        );
+        assert_eq!(answer.status, 422, "{answer:?}");
     }
     assert_eq!(api.delete(&one, "/v1/groups/finance").await.status, 204);
     let bob = person(&api, &one, "bob").await;
