@@ -177,6 +177,9 @@ impl Context {
 /// The catalogue entry of `A`, with what its types say.
 #[must_use]
 pub fn spec<A: Activity>() -> ActivitySpec {
+    // Inlined: the schemas become parts of larger documents, where a reference would point elsewhere.
+    let settings = schemars::generate::SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    let generator = settings.into_generator();
     let schema = |schema: schemars::Schema| {
         let mut schema = schema.to_value();
         if let Some(members) = schema.as_object_mut() {
@@ -193,8 +196,8 @@ pub fn spec<A: Activity>() -> ActivitySpec {
     });
     ActivitySpec {
         activity_type: A::TYPE.to_owned(),
-        parameters: schema(schemars::schema_for!(A::Parameters)),
-        result: schema(schemars::schema_for!(A::Output)),
+        parameters: schema(generator.clone().into_root_schema_for::<A::Parameters>()),
+        result: schema(generator.into_root_schema_for::<A::Output>()),
         errors,
         ..A::describe()
     }
