@@ -24,20 +24,17 @@ impl People {
     /// The people of a task. What an escalation names counts from its time on.
     #[must_use]
     pub fn of(task: &Task, groups: &Groups, now: Timestamp) -> Self {
-        let escalated = task.escalations.iter().filter(|step| step.at <= now).flat_map(|step| &step.to);
-        let mut members = BTreeSet::new();
-        let mut unknown = false;
-        for name in task.assignees.iter().chain(escalated) {
+        let group = |name: &String| {
             let inline = task.inline_groups.iter().find(|group| group.group == *name);
-            match inline.map(|group| &group.members).or_else(|| groups.get(name)) {
-                Some(group) => members.extend(group.iter().cloned()),
-                None => {
-                    unknown = true;
-                    members.insert(name.clone());
-                }
-            }
-        }
-        let open = unknown && members.len() < usize::try_from(task.quorum).unwrap_or(usize::MAX);
+            inline.map(|group| &group.members).or_else(|| groups.get(name))
+        };
+        let people = |name: &String| group(name).cloned().unwrap_or_else(|| vec![name.clone()]);
+        let mut members: BTreeSet<String> = task.assignees.iter().flat_map(people).collect();
+        // Whether a task is open does not change when more people are asked: only its assignees count.
+        let few = members.len() < usize::try_from(task.quorum).unwrap_or(usize::MAX);
+        let open = few && task.assignees.iter().any(|name| group(name).is_none());
+        let escalated = task.escalations.iter().filter(|step| step.at <= now);
+        members.extend(escalated.flat_map(|step| &step.to).flat_map(people));
         Self { members, open }
     }
 

@@ -158,6 +158,10 @@ fn names_that_cannot_make_the_quorum_stand_for_groups_kept_elsewhere() {
     assert!(matches!(decide(&mut task, &none, &person("ada"), &YES), Err(Refusal::NotAssigned { .. })));
     assert_eq!(decide(&mut task, &none, &admin("ada"), &YES), Ok(Effect::Recorded));
     assert_eq!(decide(&mut task, &none, &admin("bob"), &YES), Ok(Effect::Closed));
+    let mut asked = self::task(&["finance"], 2);
+    asked.escalations = vec![Escalation { at: NOW, to: vec!["cfo".into()], done: true }];
+    assert_eq!(decide(&mut asked, &none, &person("cfo"), &YES), Ok(Effect::Recorded));
+    assert_eq!(decide(&mut asked, &none, &admin("ada"), &YES), Ok(Effect::Closed), "as open as before");
     let mut closed = self::task(&["ada", "bob"], 2);
     assert!(matches!(decide(&mut closed, &none, &admin("eve"), &YES), Err(Refusal::NoSuchAssignee { .. })));
 }
