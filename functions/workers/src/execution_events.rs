@@ -21,6 +21,7 @@ use toss_runtime::{
     ConfigurationError, Function, FunctionDefinition, FunctionError, Grant, InvocationContext, Platform,
     Sizing, Trigger, derived,
     events::BridgeEvent,
+    function::sentence,
     grant::{Queue, Table},
     scope::of_platform_record,
 };
@@ -152,7 +153,7 @@ fn understood(detail: Detail, time: &str) -> Option<(WorkflowId, Change)> {
         at: stopped.or_else(|| time.parse().ok())?,
         output: detail.output,
         error: detail.error,
-        cause: detail.cause,
+        cause: detail.cause.map(sentence),
         redrives: detail.redrive_count.unwrap_or(0),
     };
     Some((workflow.parse().ok()?, change))

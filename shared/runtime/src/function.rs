@@ -41,6 +41,13 @@ impl FunctionError {
     }
 }
 
+/// The sentence for people in the cause of a failed execution. Step Functions gives a function's whole error
+/// document as the cause; other causes are sentences already.
+#[must_use]
+pub fn sentence(cause: String) -> String {
+    serde_json::from_str::<FunctionError>(&cause).map_or(cause, |error| error.error_message)
+}
+
 /// One Lambda function, built once and invoked many times.
 pub trait Function: Send + Sync + 'static {
     /// Handles one event.
@@ -122,5 +129,19 @@ impl FunctionDefinition {
 impl std::fmt::Debug for FunctionDefinition {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("FunctionDefinition").field(&self.handler).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_functions_error_document_is_told_as_its_sentence_and_other_causes_as_they_are() {
+        let document = r#"{"errorType":"HttpRequest.Timeout","errorMessage":"No answer in 5 s.","stackTrace":[]}"#;
+        assert_eq!(sentence(document.to_owned()), "No answer in 5 s.");
+        for cause in ["", "plain", "{\"a\":1}", "[]"] {
+            assert_eq!(sentence(cause.to_owned()), cause);
+        }
     }
 }

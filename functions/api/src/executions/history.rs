@@ -9,6 +9,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use toss_runtime::function::sentence;
+
 use super::live::time;
 
 /// One event.
@@ -115,6 +117,7 @@ fn call(parameters: &str) -> Map<String, Value> {
 
 fn failure(event: &HistoryEvent, details: &mut Map<String, Value>) {
     let mut put = |error: Option<&String>, cause: Option<&String>| {
+        let (error, cause) = (error.cloned(), cause.cloned().map(sentence));
         for (name, text) in [("error", error), ("cause", cause)] {
             if let Some(text) = text {
                 details.insert(name.to_owned(), json!(text));

@@ -9,7 +9,7 @@ use aws_sdk_sfn::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use serde_json::Value;
-use toss_runtime::{Platform, api::Problem};
+use toss_runtime::{Platform, api::Problem, function::sentence};
 use toss_store::executions::{Execution, ExecutionStatus};
 
 use crate::{listing::Limit, machines::failed};
@@ -55,7 +55,7 @@ impl From<DescribeExecutionOutput> for State {
             status,
             output: answer.output.and_then(|text| serde_json::from_str(&text).ok()),
             error: answer.error,
-            cause: answer.cause,
+            cause: answer.cause.map(sentence),
             ended_at: answer.stop_date.as_ref().map(time),
             redrives: answer.redrive_count.and_then(|count| u32::try_from(count).ok()).unwrap_or(0),
         }
@@ -93,12 +93,22 @@ impl Live {
         }
     }
 
-    /// The events of an execution, without what they carry.
+    /// The events of an execution, without what they carry unless one tells of an error: its name is left out
+    /// with the data.
     pub(super) async fn outline(&self, execution: &Execution) -> Result<Vec<HistoryEvent>, Problem> {
+        let events = self.events(execution, false).await?;
+        let failed = |event: &HistoryEvent| {
+            let kind = event.r#type.as_str();
+            kind.ends_with("Failed") || kind == "TaskTimedOut"
+        };
+        if events.iter().any(failed) { self.events(execution, true).await } else { Ok(events) }
+    }
+
+    async fn events(&self, execution: &Execution, whole: bool) -> Result<Vec<HistoryEvent>, Problem> {
         let (mut events, mut token) = (Vec::new(), None);
         for _ in 0..MOST_PAGES {
             let call = self.client.get_execution_history().execution_arn(arn(execution)).max_results(1000);
-            let answer = call.include_execution_data(false).set_next_token(token).send().await;
+            let answer = call.include_execution_data(whole).set_next_token(token).send().await;
             let answer = match answer {
                 Ok(answer) => answer,
                 Err(error) if error.code() == Some("ExecutionDoesNotExist") => break,
