@@ -9,6 +9,7 @@ mod desk;
 mod notice;
 mod open;
 mod people;
+mod progress;
 mod refusal;
 mod resume;
 pub mod rules;
