@@ -4,6 +4,8 @@
 //! then the version becomes the newest, with the audit event. Whatever dies in between leaves a number unused,
 //! and the same request, sent again under its idempotency key, goes on where the first one stopped.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use toss_delivery::webhook::{Event, EventType, Publisher};
@@ -32,7 +34,7 @@ use crate::{
 /// The most that a version's item may hold of text; an item of DynamoDB holds 400 KiB.
 const MOST_TEXT: usize = 350_000;
 /// How often a write is tried again that met another one.
-const ATTEMPTS: usize = 5;
+const ATTEMPTS: u64 = 20;
 
 /// Makes versions of workflows.
 pub(crate) struct Author {
@@ -81,6 +83,11 @@ pub(crate) fn format(media_type: &str, source: &str) -> SourceFormat {
         "" if source.trim_start().starts_with('{') => SourceFormat::Json,
         _ => SourceFormat::Yaml,
     }
+}
+
+/// Lets others finish who write to the same workflow, longer each time.
+async fn pause(attempt: u64) {
+    tokio::time::sleep(Duration::from_millis(2 * (attempt + 1))).await;
 }
 
 impl Draft {
@@ -177,7 +184,7 @@ impl Author {
         draft: &Draft,
         seed: Seed,
     ) -> Result<(WorkflowVersion, Compiled), Problem> {
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
             let found = self.store.get::<Workflow>(&Workflow::key_of(scope, &draft.name)).await?;
             if let Some(workflow) = &found {
                 if workflow.deleting {
@@ -237,7 +244,9 @@ impl Author {
             };
             match transaction.commit().await {
                 Ok(()) => return Ok((version, compiled)),
-                Err(error) if error.is_conflict() || matches!(error, StoreError::Contention) => {}
+                Err(error) if error.is_conflict() || matches!(error, StoreError::Contention) => {
+                    pause(attempt).await;
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -270,7 +279,7 @@ impl Author {
             details: vec![("name", json!(version.name)), ("version", json!(version.version))],
         };
         let event = self.recorder.of(scope, caller, act).await?;
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
             let found = self.store.get::<Workflow>(&Workflow::key_of(scope, &version.name)).await?;
             let gone = || {
                 Problem::conflict("workflow-deleted", "The workflow was deleted meanwhile; create it again.")
@@ -287,7 +296,9 @@ impl Author {
                 self.store.transaction().replace(&workflow)?.replace(version)?.create(&event)?;
             match transaction.commit().await {
                 Ok(()) => return Ok(()),
-                Err(error) if error.is_conflict() || matches!(error, StoreError::Contention) => {}
+                Err(error) if error.is_conflict() || matches!(error, StoreError::Contention) => {
+                    pause(attempt).await;
+                }
                 Err(error) => return Err(error.into()),
             }
         }

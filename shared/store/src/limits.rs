@@ -37,6 +37,9 @@ pub fn rate_key(holder: Option<(&TenantScope, KeyId)>) -> Key {
     }
 }
 
+/// How often a write is tried again that met another one.
+const ATTEMPTS: usize = 8;
+
 /// How long after its last use a counter is kept, in seconds.
 const KEPT: i64 = 3600;
 
@@ -55,42 +58,33 @@ impl Store {
         let micros = now.as_microsecond();
         let cost = limit.interval.saturating_mul(i64::from(cells));
         let latest = micros.saturating_add(limit.tolerance).saturating_sub(cost);
-        // A counter in use: its TAT lies ahead, and moves on by the cost.
-        let ahead = self.move_tat(
-            counter,
-            now,
-            "SET tat = tat + :step, #ttl = :ttl",
-            "tat > :now AND tat <= :latest",
-        )?;
-        let ahead = ahead
-            .expression_attribute_values(":step", number(cost))
-            .expression_attribute_values(":now", number(micros))
-            .expression_attribute_values(":latest", number(latest));
-        let seen = match outcome(ahead).await? {
-            Ok(tat) => return Ok(Taken::Granted(tat)),
-            Err(seen) => seen,
-        };
-        if let Some(tat) = seen
-            && tat > micros
-        {
-            return Ok(Taken::Refused(tat));
+        let (mut seen, start) = (None, micros.saturating_add(cost));
+        for _ in 0..ATTEMPTS {
+            // A counter in use: its TAT lies ahead, and moves on by the cost.
+            let (update, condition) = ("SET tat = tat + :step, #ttl = :ttl", "tat > :now AND tat <= :latest");
+            let ahead = self
+                .move_tat(counter, now, update, condition)?
+                .expression_attribute_values(":step", number(cost))
+                .expression_attribute_values(":now", number(micros))
+                .expression_attribute_values(":latest", number(latest));
+            match outcome(ahead).await? {
+                Ok(tat) => return Ok(Taken::Granted(tat)),
+                Err(Some(tat)) if tat > latest => return Ok(Taken::Refused(tat)),
+                Err(tat) => seen = tat,
+            }
+            // A counter at rest: it starts from the present, unless another function starts it first.
+            let (update, condition) =
+                ("SET tat = :start, #ttl = :ttl", "attribute_not_exists(tat) OR tat <= :now");
+            let idle = self
+                .move_tat(counter, now, update, condition)?
+                .expression_attribute_values(":start", number(start))
+                .expression_attribute_values(":now", number(micros));
+            match outcome(idle).await? {
+                Ok(tat) => return Ok(Taken::Granted(tat)),
+                Err(tat) => seen = tat.or(seen),
+            }
         }
-        // A counter at rest: it starts from the present.
-        let start = micros.saturating_add(cost);
-        let idle = self.move_tat(
-            counter,
-            now,
-            "SET tat = :start, #ttl = :ttl",
-            "attribute_not_exists(tat) OR tat <= :now",
-        )?;
-        let idle = idle
-            .expression_attribute_values(":start", number(start))
-            .expression_attribute_values(":now", number(micros));
-        match outcome(idle).await? {
-            Ok(tat) => Ok(Taken::Granted(tat)),
-            // Another function started it meanwhile.
-            Err(seen) => Ok(Taken::Refused(seen.unwrap_or(start))),
-        }
+        Ok(Taken::Refused(seen.unwrap_or(start)))
     }
 
     fn move_tat(
@@ -159,5 +153,16 @@ mod tests {
         now += SignedDuration::from_secs(60);
         assert!(matches!(store.take_cells(&counter, limit, 5, now).await.unwrap(), Taken::Granted(_)));
         assert!(matches!(store.take_cells(&counter, limit, 1, now).await.unwrap(), Taken::Refused(_)));
+    }
+
+    #[tokio::test]
+    async fn callers_that_come_at_once_to_a_counter_at_rest_are_all_admitted() {
+        let store = Tables::new().store();
+        let (counter, limit) = (rate_key(None), Gcra { interval: 1000, tolerance: 1_000_000 });
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let take = || store.take_cells(&counter, limit, 1, now);
+        let taken = tokio::join!(take(), take(), take(), take(), take(), take());
+        let all: [Result<Taken, StoreError>; 6] = taken.into();
+        assert!(all.iter().all(|taken| matches!(taken, Ok(Taken::Granted(_)))), "{all:?}");
     }
 }
