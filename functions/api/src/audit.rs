@@ -67,8 +67,9 @@ impl Resource for Audit {
         vec![
             Route::new(Method::GET, all, read, 200, "Events, newest first", Self::list),
             Route::new(Method::GET, one, read, 200, "One event", Self::event),
-            Route::new(Method::GET, leaf, read, 200, "The bytes that the log commits to", Self::leaf),
-            Route::new(Method::GET, proof, read, 200, the_proof, Self::proof),
+            Route::new(Method::GET, leaf, read, 200, "The bytes that the log commits to", Self::leaf)
+                .text_answer(TEXT),
+            Route::new(Method::GET, proof, read, 200, the_proof, Self::proof).text_answer(TEXT),
             Route::new(
                 Method::GET,
                 head,
@@ -76,7 +77,8 @@ impl Resource for Audit {
                 200,
                 "The signed head (C2SP tlog-checkpoint)",
                 Self::checkpoint,
-            ),
+            )
+            .text_answer(TEXT),
             Route::new(
                 Method::GET,
                 consistency,
@@ -84,12 +86,17 @@ impl Resource for Audit {
                 200,
                 "Proof that the log only grew",
                 Self::consistency,
-            ),
-            Route::new(Method::GET, key, read, 200, "The log's public key, for verifiers", Self::key),
-            Route::new(Method::GET, file, export, 200, the_file, Self::export),
+            )
+            .text_answer(TEXT),
+            Route::new(Method::GET, key, read, 200, "The log's public key, for verifiers", Self::key)
+                .text_answer(TEXT),
+            Route::new(Method::GET, file, export, 200, the_file, Self::export)
+                .text_answer("application/x-ndjson"),
         ]
     }
 }
+
+const TEXT: &str = "text/plain";
 
 /// An answer that is text as it stands.
 fn text(text: String) -> Reply<String> {

@@ -144,7 +144,7 @@ fn responses(route: &RouteDescription, answer: Option<&Schema>) -> Value {
     let mut success =
         json!({ "description": title.unwrap_or("Success"), "headers": response_headers(route) });
     if let Some(schema) = answer {
-        success["content"] = json!({ "application/json": { "schema": schema } });
+        success["content"] = json!({ route.answer_media_type: { "schema": schema } });
     }
     json!({
         route.status.to_string(): success,

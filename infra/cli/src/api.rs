@@ -44,7 +44,8 @@ impl Answer {
 impl Api {
     /// A client for this address and key.
     pub(crate) fn new(url: &str, key: &str) -> Result<Self, Failure> {
-        let connector = HttpsConnectorBuilder::new().with_native_roots()?.https_or_http().enable_http1().build();
+        let connector =
+            HttpsConnectorBuilder::new().with_native_roots()?.https_or_http().enable_http1().build();
         let client = Client::builder(TokioExecutor::new()).build(connector);
         Ok(Self { client, url: url.trim_end_matches('/').to_owned(), key: key.to_owned() })
     }
@@ -55,7 +56,12 @@ impl Api {
     }
 
     /// Any call, whatever its status.
-    pub(crate) async fn send(&self, method: Method, path: &str, body: Option<(&str, String)>) -> Result<Answer, Failure> {
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<(&str, String)>,
+    ) -> Result<Answer, Failure> {
         let (media_type, body) = body.unzip();
         let mut request = Request::builder()
             .method(method)
@@ -67,11 +73,17 @@ impl Api {
         let request = request
             .body(Full::from(body.unwrap_or_default()))
             .map_err(|error| Failure::Usage(format!("{}{path} cannot be called: {error}", self.url)))?;
-        let unreachable = |cause: &dyn std::fmt::Display| Failure::Unreachable { url: self.url.clone(), cause: cause.to_string() };
+        let unreachable = |cause: &dyn std::fmt::Display| Failure::Unreachable {
+            url: self.url.clone(),
+            cause: cause.to_string(),
+        };
         let exchange = async {
             let response = self.client.request(request).await.map_err(|error| unreachable(&error))?;
             let status = response.status().as_u16();
-            let body = Limited::new(response.into_body(), LARGEST_ANSWER).collect().await.map_err(|error| unreachable(&error))?;
+            let body = Limited::new(response.into_body(), LARGEST_ANSWER)
+                .collect()
+                .await
+                .map_err(|error| unreachable(&error))?;
             Ok(Answer { status, text: String::from_utf8_lossy(&body.to_bytes()).into_owned() })
         };
         tokio::time::timeout(TIMEOUT, exchange)
@@ -79,7 +91,12 @@ impl Api {
             .unwrap_or_else(|_| Err(unreachable(&format!("no answer within {} s", TIMEOUT.as_secs()))))
     }
 
-    async fn call(&self, method: Method, path: &str, body: Option<(&str, String)>) -> Result<Answer, Failure> {
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<(&str, String)>,
+    ) -> Result<Answer, Failure> {
         let answer = self.send(method, path, body).await?;
         if answer.status < 400 {
             return Ok(answer);

@@ -31,6 +31,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
 
 /// A file's text; `-` is the standard input.
 fn read(path: &Path) -> Result<String, Failure> {
-    let text = if path == Path::new("-") { std::io::read_to_string(std::io::stdin()) } else { std::fs::read_to_string(path) };
+    let text = if path == Path::new("-") {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(path)
+    };
     text.map_err(|source| Failure::File { path: path.display().to_string(), source })
 }

@@ -57,7 +57,10 @@ fn empty_folder(asked: Option<PathBuf>) -> Result<PathBuf, Failure> {
     let file = |source| Failure::File { path: folder.display().to_string(), source };
     std::fs::create_dir_all(&folder).map_err(file)?;
     if std::fs::read_dir(&folder).map_err(file)?.next().is_some() {
-        return Err(Failure::Usage(format!("{} is not empty; the demo begins from nothing", folder.display())));
+        return Err(Failure::Usage(format!(
+            "{} is not empty; the demo begins from nothing",
+            folder.display()
+        )));
     }
     Ok(folder)
 }

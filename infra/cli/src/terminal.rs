@@ -30,7 +30,9 @@ impl Progress {
     pub(crate) fn new(steps: u64, quiet: bool) -> Self {
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
             let bar = ProgressBar::new(steps);
-            if let Ok(style) = ProgressStyle::with_template("{bar:24.green/black} {pos}/{len} {spinner} {msg}") {
+            if let Ok(style) =
+                ProgressStyle::with_template("{bar:24.green/black} {pos}/{len} {spinner} {msg}")
+            {
                 bar.set_style(style);
             }
             bar.enable_steady_tick(Duration::from_millis(80));

@@ -10,7 +10,10 @@ pub(crate) fn artifacts() -> Vec<Artifact> {
     let catalogue = Catalogue::new(specs().into_iter().chain(native));
     vec![
         Artifact { path: "shared/workflow/catalogue.json", content: document(&catalogue.to_json()) },
-        Artifact { path: "docs/reference/workflow.schema.json", content: document(&toss_workflow::schema(&catalogue)) },
+        Artifact {
+            path: "docs/reference/workflow.schema.json",
+            content: document(&toss_workflow::schema(&catalogue)),
+        },
     ]
 }
 

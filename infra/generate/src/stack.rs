@@ -39,7 +39,8 @@ fn members() -> Vec<Member> {
 
 /// What all generated stacks begin with: the platform's parameters and the functions' common properties.
 fn head(description: &str, more_parameters: &str) -> String {
-    let platform: String = PLATFORM_PARAMETERS.iter().map(|name| format!("  {name}:\n    Type: String\n")).collect();
+    let platform: String =
+        PLATFORM_PARAMETERS.iter().map(|name| format!("  {name}:\n    Type: String\n")).collect();
     format!(
         r#"# Generated from the functions' registries by `cargo run -p toss-generate`; edit those instead.
 AWSTemplateFormatVersion: "2010-09-09"

@@ -178,7 +178,8 @@ impl Context {
 #[must_use]
 pub fn spec<A: Activity>() -> ActivitySpec {
     // Inlined: the schemas become parts of larger documents, where a reference would point elsewhere.
-    let settings = schemars::generate::SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    let settings =
+        schemars::generate::SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     let generator = settings.into_generator();
     let schema = |schema: schemars::Schema| {
         let mut schema = schema.to_value();

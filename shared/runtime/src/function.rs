@@ -138,7 +138,8 @@ mod tests {
 
     #[test]
     fn a_functions_error_document_is_told_as_its_sentence_and_other_causes_as_they_are() {
-        let document = r#"{"errorType":"HttpRequest.Timeout","errorMessage":"No answer in 5 s.","stackTrace":[]}"#;
+        let document =
+            r#"{"errorType":"HttpRequest.Timeout","errorMessage":"No answer in 5 s.","stackTrace":[]}"#;
         assert_eq!(sentence(document.to_owned()), "No answer in 5 s.");
         for cause in ["", "plain", "{\"a\":1}", "[]"] {
             assert_eq!(sentence(cause.to_owned()), cause);

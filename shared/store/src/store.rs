@@ -213,7 +213,11 @@ fn start_key(cursor: &Cursor, range: &Range) -> Result<Item, StoreError> {
         .map(|(name, value)| ((*name).to_owned(), AttributeValue::S(value.clone())))
         .collect();
     let in_partition = attributes.get(partition).and_then(|value| value.as_s().ok()) == Some(&range.pk);
-    if !in_partition || cursor.0.len() != names.len() || cursor.0.iter().any(String::is_empty) {
+    // DynamoDB's limits of key values; longer ones are no keys of ours.
+    let is_key = |(name, value): (&&str, &String)| {
+        (1..=if name.ends_with("pk") { 2048 } else { 1024 }).contains(&value.len())
+    };
+    if !in_partition || cursor.0.len() != names.len() || !names.iter().zip(&cursor.0).all(is_key) {
         return Err(StoreError::BadCursor);
     }
     Ok(attributes)

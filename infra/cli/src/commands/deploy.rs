@@ -16,13 +16,18 @@ const PACKAGES: [&str; 4] =
 
 pub(super) fn run(arguments: &Deploy, json: bool) -> Result<ExitCode, Failure> {
     if !std::path::Path::new("template.yaml").exists() {
-        return Err(Failure::Usage("run this in a checkout of the project: template.yaml is not here".into()));
+        return Err(Failure::Usage(
+            "run this in a checkout of the project: template.yaml is not here".into(),
+        ));
     }
     #[expect(clippy::disallowed_methods, reason = "the operator's key is an argument of this command")]
-    let key = std::env::var("TOSS_OPERATOR_KEY")
-        .map_err(|_| Failure::Usage("set TOSS_OPERATOR_KEY to the operator's key, 32 random characters or more".into()))?;
+    let key = std::env::var("TOSS_OPERATOR_KEY").map_err(|_| {
+        Failure::Usage("set TOSS_OPERATOR_KEY to the operator's key, 32 random characters or more".into())
+    })?;
     if key.len() < 32 {
-        return Err(Failure::Usage("TOSS_OPERATOR_KEY is too short: use 32 random characters or more".into()));
+        return Err(Failure::Usage(
+            "TOSS_OPERATOR_KEY is too short: use 32 random characters or more".into(),
+        ));
     }
     let commands = commands(arguments, &sha256(&key));
     if arguments.dry_run {

@@ -59,5 +59,8 @@ pub(super) fn run(json: bool) -> ExitCode {
 fn version(tool: &Tool) -> Option<String> {
     let output = Command::new(tool.command).arg(tool.argument).stdin(Stdio::null()).output().ok()?;
     let text = if output.stdout.is_empty() { output.stderr } else { output.stdout };
-    output.status.success().then(|| String::from_utf8_lossy(&text).lines().next().unwrap_or_default().to_owned())
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&text).lines().next().unwrap_or_default().to_owned())
 }

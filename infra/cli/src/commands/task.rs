@@ -47,7 +47,9 @@ fn cell(value: &Value) -> String {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(", "),
-        Value::Object(members) => members.get("name").or_else(|| members.get("group")).map(cell).unwrap_or_default(),
+        Value::Object(members) => {
+            members.get("name").or_else(|| members.get("group")).map(cell).unwrap_or_default()
+        }
         other => other.to_string(),
     }
 }

@@ -27,13 +27,18 @@ pub(super) async fn run(command: Workflow, json: bool) -> Result<ExitCode, Failu
             }
             Checked::Unsound { text, problems } => Ok(tell(&file, &text, &problems, json)),
         },
-        Workflow::Run { file, input, wait, remote } => start(&file, input.as_deref(), wait, &remote, json).await,
+        Workflow::Run { file, input, wait, remote } => {
+            start(&file, input.as_deref(), wait, &remote, json).await
+        }
     }
 }
 
 /// A client for the API that the arguments name.
 pub(super) fn api(remote: &Remote) -> Result<Api, Failure> {
-    let key = remote.key.as_deref().ok_or_else(|| Failure::Usage("give an API key with --key or TOSS_API_KEY".into()))?;
+    let key = remote
+        .key
+        .as_deref()
+        .ok_or_else(|| Failure::Usage("give an API key with --key or TOSS_API_KEY".into()))?;
     Api::new(&remote.url, key)
 }
 
@@ -44,13 +49,21 @@ enum Checked {
 
 fn checked(file: &Path) -> Result<Checked, Failure> {
     let text = read(file)?;
-    let format = if file.extension().is_some_and(|extension| extension == "json") { Format::Json } else { Format::Yaml };
+    let format = if file.extension().is_some_and(|extension| extension == "json") {
+        Format::Json
+    } else {
+        Format::Yaml
+    };
     let document = match toss_workflow::parse(&text, format) {
         Ok(document) => document,
         Err(problems) => return Ok(Checked::Unsound { text, problems }),
     };
     let problems = toss_workflow::check(&document, Catalogue::embedded());
-    Ok(if problems.is_empty() { Checked::Sound(Box::new(document)) } else { Checked::Unsound { text, problems } })
+    Ok(if problems.is_empty() {
+        Checked::Sound(Box::new(document))
+    } else {
+        Checked::Unsound { text, problems }
+    })
 }
 
 fn validate(file: &Path, json: bool) -> Result<ExitCode, Failure> {
@@ -73,7 +86,8 @@ fn tell(file: &Path, text: &str, problems: &[Problem], json: bool) -> ExitCode {
             .with_code(problem.code.to_string())
             .with_severity(Severity::Error);
         if let Some((start, length)) = span(text, problem) {
-            diagnostic = diagnostic.with_label(LabeledSpan::new(Some(problem.pointer.clone()), start, length));
+            diagnostic =
+                diagnostic.with_label(LabeledSpan::new(Some(problem.pointer.clone()), start, length));
         } else if !problem.pointer.is_empty() {
             diagnostic = diagnostic.with_help(format!("at {}", problem.pointer));
         }
@@ -118,7 +132,13 @@ fn compile(document: &Document, json: bool) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn start(file: &Path, input: Option<&Path>, wait: u64, remote: &Remote, json: bool) -> Result<ExitCode, Failure> {
+async fn start(
+    file: &Path,
+    input: Option<&Path>,
+    wait: u64,
+    remote: &Remote,
+    json: bool,
+) -> Result<ExitCode, Failure> {
     let api = api(remote)?;
     let input: Value = match input {
         Some(path) => serde_json::from_str(&read(path)?)
@@ -135,7 +155,14 @@ async fn start(file: &Path, input: Option<&Path>, wait: u64, remote: &Remote, js
         let execution = api.get(&format!("/v1/executions/{id}")).await?;
         let status = execution["status"].as_str().unwrap_or_default();
         if status != "running" || tokio::time::Instant::now() >= deadline {
-            println!("{}", if json { execution.to_string() } else { serde_json::to_string_pretty(&execution).unwrap_or_default() });
+            println!(
+                "{}",
+                if json {
+                    execution.to_string()
+                } else {
+                    serde_json::to_string_pretty(&execution).unwrap_or_default()
+                }
+            );
             return Ok(if status == "succeeded" { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         tokio::time::sleep(pause).await;

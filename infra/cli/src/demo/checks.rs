@@ -65,16 +65,18 @@ pub(super) fn signature(secret: &str, webhook: &Received) -> Result<(), Failure>
         timestamp: header(&webhook.headers, "webhook-timestamp")?,
         signature: header(&webhook.headers, "webhook-signature")?,
     };
-    let secret = WebhookSecret::parse(secret).map_err(|error| broken(format!("the webhook's secret: {error}")))?;
+    let secret =
+        WebhookSecret::parse(secret).map_err(|error| broken(format!("the webhook's secret: {error}")))?;
     verify(&[secret], &signed, &webhook.body, SystemClock.now())
         .map_err(|error| broken(format!("the webhook's signature: {error}")))
 }
 
 /// Checks, with the public key alone, that the log holds the event.
 pub(super) fn inclusion(proof: &str, leaf: &[u8], key: &str) -> Result<(u64, u64), Failure> {
-    let key: VerifierKey = key.trim().parse().map_err(|error| broken(format!("the log's public key: {error}")))?;
-    let inclusion =
-        verify_inclusion(proof, leaf, &key).map_err(|error| broken(format!("the inclusion proof: {error}")))?;
+    let key: VerifierKey =
+        key.trim().parse().map_err(|error| broken(format!("the log's public key: {error}")))?;
+    let inclusion = verify_inclusion(proof, leaf, &key)
+        .map_err(|error| broken(format!("the inclusion proof: {error}")))?;
     let mut forged = leaf.to_vec();
     if let Some(byte) = forged.last_mut() {
         *byte ^= 1;

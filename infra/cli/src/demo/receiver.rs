@@ -66,7 +66,8 @@ impl Receiver {
     pub(crate) fn counts(&self, method: &Method, prefix: &str) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for one in self.on(method, prefix) {
-            let key = one.headers.get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default();
+            let key =
+                one.headers.get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default();
             *counts.entry(key.to_owned()).or_default() += 1;
         }
         counts
@@ -81,12 +82,19 @@ impl Receiver {
         let number = {
             let mut received = self.received.lock().unwrap_or_else(PoisonError::into_inner);
             let body = body.to_bytes();
-            received.push(Received { method: head.method.clone(), path: path.clone(), headers: head.headers, body });
+            received.push(Received {
+                method: head.method.clone(),
+                path: path.clone(),
+                headers: head.headers,
+                body,
+            });
             received.len()
         };
         let href = format!("http://{}{path}/{number}", self.address);
         Ok(match head.method {
-            Method::POST => response(StatusCode::CREATED, &json!({ "id": format!("{number}"), "href": href })),
+            Method::POST => {
+                response(StatusCode::CREATED, &json!({ "id": format!("{number}"), "href": href }))
+            }
             _ => response(StatusCode::OK, &json!({ "ok": true })),
         })
     }

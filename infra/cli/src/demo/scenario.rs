@@ -14,8 +14,10 @@ use crate::{api::Api, failure::Failure};
 /// How many steps [`play`] has.
 pub(super) const STEPS: u64 = 13;
 
-const LARGE: &str = include_str!("../../../../shared/workflow/templates/invoice-approval/over-threshold.sample.json");
-const INVALID: &str = include_str!("../../../../shared/workflow/templates/invoice-approval/invalid.sample.json");
+const LARGE: &str =
+    include_str!("../../../../shared/workflow/templates/invoice-approval/over-threshold.sample.json");
+const INVALID: &str =
+    include_str!("../../../../shared/workflow/templates/invoice-approval/invalid.sample.json");
 
 /// Plays it; the first step that does not hold ends it.
 pub(super) async fn play(story: &mut Story, home: &Home, receiver: &Receiver) -> Result<(), Failure> {
@@ -90,12 +92,14 @@ async fn workflow(api: &Api, receiver: &Receiver) -> Told<()> {
 
 /// Starts the workflow with a sample invoice, under another number if one is given.
 async fn start(api: &Api, sample: &str, number: Option<&str>) -> Told<String> {
-    let mut input: Value = serde_json::from_str(sample).map_err(|error| broken(format!("the sample: {error}")))?;
+    let mut input: Value =
+        serde_json::from_str(sample).map_err(|error| broken(format!("the sample: {error}")))?;
     if let Some(number) = number {
         input["invoice"]["number"] = json!(number);
     }
     let invoice = &input["invoice"];
-    let what = format!("{} over {} {}", text(invoice, "number")?, invoice["amount"], text(invoice, "currency")?);
+    let what =
+        format!("{} over {} {}", text(invoice, "number")?, invoice["amount"], text(invoice, "currency")?);
     let body = json!({ "input": input, "name": text(invoice, "number")? });
     let execution = api.post("/v1/workflows/invoice-approval/executions", &body).await?;
     // Who is not sure that the first call arrived repeats it, and gets the same execution.

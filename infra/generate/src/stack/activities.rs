@@ -34,7 +34,11 @@ pub(super) fn stack() -> String {
 "#,
     );
     for member in &members {
-        let _ = writeln!(yaml, "                  - !GetAtt {}.Arn", function::logical_id(member.definition.handler));
+        let _ = writeln!(
+            yaml,
+            "                  - !GetAtt {}.Arn",
+            function::logical_id(member.definition.handler)
+        );
     }
     for member in &members {
         yaml.push_str(&function::resource(member.binary, &member.definition));

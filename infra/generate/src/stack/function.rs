@@ -12,7 +12,9 @@ pub(super) fn logical_id(handler: &str) -> String {
         .split(|c: char| !c.is_ascii_alphanumeric())
         .map(|word| {
             let mut letters = word.chars();
-            letters.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
+            letters
+                .next()
+                .map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
         })
         .collect()
 }

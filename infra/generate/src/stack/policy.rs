@@ -18,14 +18,19 @@ pub(super) fn variables(grants: &[Grant]) -> BTreeMap<&'static str, String> {
     let mut variables = BTreeMap::new();
     for grant in grants {
         let (name, value) = match grant {
-            Grant::Read(table) | Grant::Write(table) => (table.variable(), format!("!Ref {}", parameter(*table))),
+            Grant::Read(table) | Grant::Write(table) => {
+                (table.variable(), format!("!Ref {}", parameter(*table)))
+            }
             Grant::Send(queue) => (queue.variable(), format!("!Ref {}QueueUrl", queue_name(*queue))),
             Grant::Seal => ("TOSS_DATA_KEY_ID", "!Ref DataKeyArn".into()),
             Grant::Sign | Grant::PublicKey => ("TOSS_LOG_KEY_ID", "!Ref LogKeyArn".into()),
             Grant::ManageStateMachines => ("TOSS_STATE_MACHINE_ROLE_ARN", "!Ref StateMachineRoleArn".into()),
             Grant::CallOutside => ("TOSS_OUTBOUND_ALLOW", "!Ref OutboundAllow".into()),
             Grant::VerifyOperator => ("TOSS_OPERATOR_KEY_SHA256", "!Ref OperatorKeySha256".into()),
-            Grant::StartExecutions | Grant::ReadExecutions | Grant::ControlExecutions | Grant::AnswerTasks => continue,
+            Grant::StartExecutions
+            | Grant::ReadExecutions
+            | Grant::ControlExecutions
+            | Grant::AnswerTasks => continue,
         };
         variables.insert(name, value);
     }
@@ -39,15 +44,26 @@ pub(super) fn statements(grants: &[Grant]) -> Vec<Statement> {
 }
 
 fn statements_of(grant: Grant) -> Vec<Statement> {
-    let one = |actions: &[&'static str], resources: Vec<String>| vec![Statement { actions: actions.to_vec(), resources }];
+    let one = |actions: &[&'static str], resources: Vec<String>| {
+        vec![Statement { actions: actions.to_vec(), resources }]
+    };
     match grant {
         Grant::Read(table) => one(
             &["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"],
             // Only the work table has indexes.
-            if table == Table::Work { vec![table_arn(table), index_arn(table)] } else { vec![table_arn(table)] },
+            if table == Table::Work {
+                vec![table_arn(table), index_arn(table)]
+            } else {
+                vec![table_arn(table)]
+            },
         ),
         Grant::Write(table) => one(
-            &["dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+            &[
+                "dynamodb:ConditionCheckItem",
+                "dynamodb:DeleteItem",
+                "dynamodb:PutItem",
+                "dynamodb:UpdateItem",
+            ],
             vec![table_arn(table)],
         ),
         Grant::Send(queue) => one(&["sqs:SendMessage"], vec![format!("!Ref {}QueueArn", queue_name(queue))]),
@@ -68,9 +84,10 @@ fn statements_of(grant: Grant) -> Vec<Statement> {
             statements
         }
         Grant::StartExecutions => one(&["states:StartExecution"], vec![states_arn("stateMachine:wf_*")]),
-        Grant::ReadExecutions => {
-            one(&["states:DescribeExecution", "states:GetExecutionHistory"], vec![states_arn("execution:wf_*")])
-        }
+        Grant::ReadExecutions => one(
+            &["states:DescribeExecution", "states:GetExecutionHistory"],
+            vec![states_arn("execution:wf_*")],
+        ),
         Grant::ControlExecutions => {
             one(&["states:RedriveExecution", "states:StopExecution"], vec![states_arn("execution:wf_*")])
         }
@@ -100,7 +117,10 @@ pub(super) const fn queue_name(queue: Queue) -> &'static str {
 }
 
 fn table_arn(table: Table) -> String {
-    format!("!Sub \"arn:${{AWS::Partition}}:dynamodb:${{AWS::Region}}:${{AWS::AccountId}}:table/${{{}}}\"", parameter(table))
+    format!(
+        "!Sub \"arn:${{AWS::Partition}}:dynamodb:${{AWS::Region}}:${{AWS::AccountId}}:table/${{{}}}\"",
+        parameter(table)
+    )
 }
 
 fn index_arn(table: Table) -> String {

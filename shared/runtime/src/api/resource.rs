@@ -41,6 +41,8 @@ pub struct RouteDescription {
     pub status: u16,
     /// How the body is read.
     pub body_format: BodyFormat,
+    /// The media type of success.
+    pub answer_media_type: &'static str,
     /// Whether an `Idempotency-Key` is honoured.
     pub idempotent: bool,
 }
@@ -56,6 +58,7 @@ impl<S> Route<S> {
             summary: self.summary,
             status: self.status,
             body_format: self.body_format,
+            answer_media_type: self.answer_media_type,
             idempotent: self.idempotent,
         }
     }

@@ -59,6 +59,7 @@ pub struct Route<S> {
     pub(super) body: SchemaOf,
     pub(super) query: SchemaOf,
     pub(super) answer: Option<SchemaOf>,
+    pub(super) answer_media_type: &'static str,
     pub(super) handler: Handler<S>,
     resource: PhantomData<fn(S)>,
 }
@@ -93,6 +94,7 @@ impl<S: Send + Sync + 'static> Route<S> {
             body_format: if has_body { BodyFormat::Json } else { BodyFormat::None },
             body: |generator| generator.subschema_for::<B>(),
             query: |generator| generator.root_schema_for::<Q>(),
+            answer_media_type: "application/json",
             answer: (status != 204).then_some(SchemaGenerator::subschema_for::<T>),
             handler: Arc::new(move |resource, raw| {
                 let handler = Arc::clone(&handler);
@@ -109,6 +111,13 @@ impl<S: Send + Sync + 'static> Route<S> {
             }),
             resource: PhantomData,
         }
+    }
+
+    /// Answers in this media type: the handler's answer is a `String`, and its reply says so in `Content-Type`.
+    #[must_use]
+    pub fn text_answer(mut self, media_type: &'static str) -> Self {
+        self.answer_media_type = media_type;
+        self
     }
 
     /// Takes the body as text in one of these media types; the handler's body type is `String`.
