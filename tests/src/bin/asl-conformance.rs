@@ -1,6 +1,7 @@
-//! Runs recorded cases of the States Language in memory and compares what comes out with what AWS answered.
+//! Runs recorded cases of the States Language and compares what comes out with what AWS answered: in memory, or with
+//! `--engine` through the Step Functions protocol of the durable engine, in real time.
 //!
-//! `cargo run --release -p toss-tests --bin asl-conformance -- DIR [--level 1..4] [--verbose] [--replay] [--only TEXT]`
+//! `cargo run --release -p toss-tests --bin asl-conformance -- DIR [--level 1..4] [--verbose] [--replay] [--engine] [--only TEXT]`
 
 #[path = "../conformance/mod.rs"]
 mod conformance;
@@ -9,7 +10,8 @@ use conformance::{Options, run_folder};
 use std::io::Write as _;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: asl-conformance DIR [--level 1..4] [--verbose] [--replay] [--only TEXT]";
+const USAGE: &str =
+    "usage: asl-conformance DIR [--level 1..4] [--verbose] [--replay] [--engine] [--only TEXT]";
 
 fn main() -> ExitCode {
     let options = match options(std::env::args().skip(1)) {
@@ -44,6 +46,7 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Strin
             }
             "--verbose" => options.verbose = true,
             "--replay" => options.replay = true,
+            "--engine" => options.engine = true,
             "--only" => options.only = Some(arguments.next().ok_or("--only takes a part of a case's name")?),
             folder if options.folder.is_empty() && !folder.starts_with('-') => {
                 options.folder = folder.to_owned();

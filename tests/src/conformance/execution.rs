@@ -24,7 +24,7 @@ pub(crate) fn run(case: &Value, level: u8, replay: bool) -> Verdict {
     let recorded = case["expected_history"].as_array().filter(|_| replay).map_or(&[][..], Vec::as_slice);
     let services = Services { functions: &case["functions"], objects: &case["s3_objects"], recorded };
     let finished = world::run(machine, input, context(case["machine_type"] == "EXPRESS"), &services);
-    match judge(case, level, &finished) {
+    match judge(case, level, &finished.into()) {
         None => Verdict::Passed,
         Some(reason) => Verdict::Failed(reason),
     }
@@ -49,44 +49,62 @@ fn context(express: bool) -> ExecutionContext {
     }
 }
 
-fn judge(case: &Value, level: u8, finished: &Finished) -> Option<String> {
+/// What became of an execution, as the protocol tells it.
+pub(super) struct Outcome {
+    pub(super) status: String,
+    pub(super) output: Value,
+    pub(super) error: Value,
+    pub(super) cause: Value,
+    /// The history, where there is one to look at.
+    pub(super) events: Option<Vec<Value>>,
+}
+
+impl From<Finished> for Outcome {
+    fn from(finished: Finished) -> Self {
+        let events = finished.events.iter().map(|event| event.to_api(true)).collect();
+        let completion = finished.completion.as_ref();
+        let failure = completion.map(|completion| completion.failure.clone()).unwrap_or_default();
+        let output = completion.and_then(|completion| completion.output.as_ref());
+        Self {
+            status: completion.map_or(Status::Running, |completion| completion.status).name().to_owned(),
+            output: output.map_or(Value::Null, Payload::to_json),
+            error: json!(failure.error),
+            cause: json!(failure.cause),
+            events: Some(events),
+        }
+    }
+}
+
+pub(super) fn judge(case: &Value, level: u8, outcome: &Outcome) -> Option<String> {
     let expected = &case["expected"];
-    let status = finished.completion.as_ref().map_or(Status::Running, |completion| completion.status);
     let wanted = expected["status"].as_str().unwrap_or_default();
-    let found =
-        if wanted.starts_with("NOT_TERMINAL") && status == Status::Running { wanted } else { status.name() };
-    let failure =
-        finished.completion.as_ref().map(|completion| completion.failure.clone()).unwrap_or_default();
-    if wanted != found {
-        return Some(format!("status: expected {wanted}, found {found}: {failure:?}"));
+    let waits = wanted.starts_with("NOT_TERMINAL") && outcome.status == "RUNNING";
+    if wanted != outcome.status && !waits {
+        let Outcome { status, error, cause, .. } = outcome;
+        return Some(format!("status: expected {wanted}, found {status}: {error}: {cause}"));
     }
-    if let Some(output) = expected.get("output") {
-        let found = finished.completion.as_ref().and_then(|completion| completion.output.as_ref());
-        let found = found.map_or(Value::Null, Payload::to_json);
-        if let Some(found) = difference(output, &found) {
-            return Some(format!("output: {found}"));
-        }
+    if let Some(output) = expected.get("output")
+        && let Some(found) = difference(output, &outcome.output)
+    {
+        return Some(format!("output: {found}"));
     }
-    let same_text = |name: &str, found: Option<&str>| {
-        let found = found.map_or(Value::Null, |text| json!(text));
-        match expected.get(name) {
-            Some(wanted) => difference(wanted, &found).map(|found| format!("{name}: {found}")),
-            None if found.is_null() => None,
-            None => Some(format!("{name}: expected nothing, found {found}")),
-        }
+    let same_text = |name: &str, found: &Value| match expected.get(name) {
+        Some(wanted) => difference(wanted, found).map(|found| format!("{name}: {found}")),
+        None if found.is_null() => None,
+        None => Some(format!("{name}: expected nothing, found {found}")),
     };
-    if status != Status::TimedOut {
-        if let Some(reason) = same_text("error", failure.error.as_deref()) {
+    if outcome.status != "TIMED_OUT" {
+        if let Some(reason) = same_text("error", &outcome.error) {
             return Some(reason);
         }
         if level >= 2
-            && let Some(reason) = same_text("cause", failure.cause.as_deref())
+            && let Some(reason) = same_text("cause", &outcome.cause)
         {
             return Some(reason);
         }
     }
     let history = case["expected_history"].as_array().filter(|_| level >= 3)?;
-    compare_history(history, finished, level)
+    compare_history(history, outcome.events.as_deref()?, level)
 }
 
 /// The events of parallel branches were recorded in no particular order and without numbers.
@@ -94,8 +112,7 @@ fn is_unordered(event: &Value) -> bool {
     !event["id"].is_u64()
 }
 
-fn compare_history(expected: &[Value], finished: &Finished, level: u8) -> Option<String> {
-    let actual: Vec<Value> = finished.events.iter().map(|event| event.to_api(true)).collect();
+fn compare_history(expected: &[Value], actual: &[Value], level: u8) -> Option<String> {
     let unordered = expected.iter().any(is_unordered);
     // Recordings of several branches leave out how the Parallel itself ended.
     let left_out = |event: &Value| {
@@ -104,7 +121,7 @@ fn compare_history(expected: &[Value], finished: &Finished, level: u8) -> Option
             && matches!(name, "ParallelStateSucceeded" | "ParallelStateFailed")
             && !expected.iter().any(|wanted| wanted["type"] == event["type"])
     };
-    let mut actual: Vec<Value> = actual.into_iter().filter(|event| !left_out(event)).collect();
+    let mut actual: Vec<Value> = actual.iter().filter(|event| !left_out(event)).cloned().collect();
     if expected.len() != actual.len() {
         return Some(format!("history: expected {}, found {}", types(expected), types(&actual)));
     }

@@ -9,6 +9,31 @@ pub(crate) struct Answer {
     pub(crate) after_seconds: u64,
 }
 
+/// What the function of this name or ARN answers to the payload; `None` where there is no such function.
+pub(crate) fn call(functions: &Value, wanted: &str, payload: Value) -> Option<Answer> {
+    let functions = functions.as_object()?;
+    let (_, function) = functions.iter().find(|(arn, function)| {
+        let name = function["name"].as_str().unwrap_or_default();
+        **arn == wanted || name == wanted || wanted.rsplit(':').any(|part| part == name)
+    })?;
+    let argument = &function["arg"];
+    let mut after_seconds = 0;
+    let result = match function["behaviour"].as_str()? {
+        "identity" => Ok(payload),
+        "const" => Ok(argument.clone()),
+        "raw_bytes" => Ok(json!("HelloWorld!")),
+        "decorate" => Ok(json!(format!("input-event-{}", python(&payload)))),
+        "large_string" => Ok(json!("a".repeat(argument.as_u64().unwrap_or(0).try_into().unwrap_or(0)))),
+        "sleep" => {
+            after_seconds = argument.as_u64().unwrap_or(0);
+            Ok(payload)
+        }
+        "raise" => Err(raised(argument)),
+        _ => return None,
+    };
+    Some(Answer { result, after_seconds })
+}
+
 const LOG: &str = "U1RBUlQ=";
 const REQUEST_ID: &str = "0f3c7e1a-0000-4000-8000-000000000001";
 
@@ -31,26 +56,7 @@ pub(crate) fn answer(functions: &Value, invocation: &Invocation, now: Timestamp)
         }
         _ => return None,
     };
-    let functions = functions.as_object()?;
-    let (_, function) = functions.iter().find(|(arn, function)| {
-        let name = function["name"].as_str().unwrap_or_default();
-        **arn == wanted || name == wanted || wanted.rsplit(':').any(|part| part == name)
-    })?;
-    let argument = &function["arg"];
-    let mut after_seconds = 0;
-    let result = match function["behaviour"].as_str()? {
-        "identity" => Ok(payload),
-        "const" => Ok(argument.clone()),
-        "raw_bytes" => Ok(json!("HelloWorld!")),
-        "decorate" => Ok(json!(format!("input-event-{}", python(&payload)))),
-        "large_string" => Ok(json!("a".repeat(argument.as_u64().unwrap_or(0).try_into().unwrap_or(0)))),
-        "sleep" => {
-            after_seconds = argument.as_u64().unwrap_or(0);
-            Ok(payload)
-        }
-        "raise" => Err(raised(argument)),
-        _ => return None,
-    };
+    let Answer { result, after_seconds } = call(functions, &wanted, payload)?;
     let result = if wrapped {
         let with_log = with_log(&invocation.parameters.to_json());
         result.map(|payload| envelope(&payload, with_log, now))

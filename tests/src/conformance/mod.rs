@@ -1,8 +1,10 @@
 //! The conformance runner: recorded cases in, a count per category out.
 
 mod compare;
+mod engine;
 mod execution;
 mod functions;
+mod stage;
 mod state_tests;
 mod validation;
 mod world;
@@ -23,13 +25,15 @@ pub(crate) struct Options {
     pub(crate) verbose: bool,
     /// Whether recorded answers stand for services that the runner does not have.
     pub(crate) replay: bool,
+    /// Whether the durable engine runs the cases, through its protocol.
+    pub(crate) engine: bool,
     /// Only cases whose name contains this.
     pub(crate) only: Option<String>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { folder: String::new(), level: 1, verbose: false, replay: false, only: None }
+        Self { folder: String::new(), level: 1, verbose: false, replay: false, engine: false, only: None }
     }
 }
 
@@ -102,19 +106,26 @@ pub(crate) fn run_folder(options: &Options) -> Result<Report, String> {
         .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
         .collect();
     files.sort();
-    let mut report = Report::default();
+    let mut cases = Vec::new();
     for file in files {
         let category = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let text = std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-        let cases: Vec<Value> =
+        let found: Vec<Value> =
             serde_json::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
-        for case in &cases {
-            let name = case["name"].as_str().unwrap_or("without a name");
-            if options.only.as_ref().is_some_and(|only| !name.contains(only) && !category.contains(only)) {
-                continue;
-            }
-            report.add(&category, name, run_case(&category, case, (options.level, options.replay)));
-        }
+        let wanted = |case: &Value| {
+            options.only.as_ref().is_none_or(|only| name_of(case).contains(only) || category.contains(only))
+        };
+        cases.extend(found.into_iter().filter(wanted).map(|case| (category.clone(), case)));
+    }
+    let how = (options.level, options.replay);
+    let verdicts = if options.engine {
+        engine::run_all(&cases, how)?
+    } else {
+        cases.iter().map(|(category, case)| run_case(category, case, how)).collect()
+    };
+    let mut report = Report::default();
+    for ((category, case), verdict) in cases.iter().zip(verdicts) {
+        report.add(category, name_of(case), verdict);
     }
     if !options.verbose {
         for failure in &mut report.failures {
@@ -123,6 +134,10 @@ pub(crate) fn run_folder(options: &Options) -> Result<Report, String> {
         }
     }
     Ok(report)
+}
+
+fn name_of(case: &Value) -> &str {
+    case["name"].as_str().unwrap_or("without a name")
 }
 
 /// Whether a case needs nothing but the items in its own objects.

@@ -14,20 +14,7 @@ pub(crate) fn run(case: &Value) -> Verdict {
         return Verdict::Skipped;
     }
     match (StateTest::new(&case["request"], ("us-east-1", "111111111111"), now), expected_error) {
-        (Err(error), Some(expected)) => {
-            let (code, message) = match expected {
-                Value::Array(texts) => (texts[0].as_str(), texts[1].as_str()),
-                other => (other["Error"]["Code"].as_str(), other["message"].as_str()),
-            };
-            let prefix = format!("An error occurred ({}) when calling the TestState operation: ", error.code);
-            let message = message.unwrap_or_default();
-            let same = message.strip_prefix(&prefix).unwrap_or(message) == error.message;
-            if same && code == Some(error.code) {
-                Verdict::Passed
-            } else {
-                Verdict::Failed(format!("expected {expected}, found {}: {}", error.code, error.message))
-            }
-        }
+        (Err(error), Some(expected)) => judge_error(expected, error.code, &error.message),
         (Err(error), None) => Verdict::Failed(format!("refused: {}: {}", error.code, error.message)),
         (Ok(_), Some(expected)) => Verdict::Failed(format!("expected {expected}, found an answer")),
         (Ok(test), None) => {
@@ -43,7 +30,21 @@ pub(crate) fn run(case: &Value) -> Verdict {
     }
 }
 
-fn judge(case: &Value, mut answer: Value) -> Verdict {
+pub(super) fn judge_error(expected: &Value, code: &str, message: &str) -> Verdict {
+    let (wanted_code, wanted) = match expected {
+        Value::Array(texts) => (texts[0].as_str(), texts[1].as_str()),
+        other => (other["Error"]["Code"].as_str(), other["message"].as_str()),
+    };
+    let prefix = format!("An error occurred ({code}) when calling the TestState operation: ");
+    let wanted = wanted.unwrap_or_default();
+    if wanted.strip_prefix(&prefix).unwrap_or(wanted) == message && wanted_code == Some(code) {
+        Verdict::Passed
+    } else {
+        Verdict::Failed(format!("expected {expected}, found {code}: {message}"))
+    }
+}
+
+pub(super) fn judge(case: &Value, mut answer: Value) -> Verdict {
     let mut expected = case["expected"].clone();
     if let Some(members) = expected.as_object_mut() {
         members.remove("ResponseMetadata");

@@ -45,7 +45,7 @@ pub(crate) struct Services<'a> {
 }
 
 /// What a recorded event of a task tells: its output, or its failure, and whether it ends the task.
-fn answer_of(event: &Value) -> Option<(Result<Payload, Failure>, bool)> {
+pub(super) fn answer_of(event: &Value) -> Option<(Result<Payload, Failure>, bool)> {
     let (details, ends) = match event["type"].as_str()? {
         "TaskSubmitted" => (&event["taskSubmittedEventDetails"], false),
         "TaskSucceeded" => (&event["taskSucceededEventDetails"], true),
