@@ -21,7 +21,7 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Run the platform on this machine until a signal.
     Up(Up),
-    /// Validate, compile, draw or run a workflow definition.
+    /// Validate, test, compile, draw or run a workflow definition.
     #[command(subcommand)]
     Workflow(Workflow),
     /// List and decide tasks.
@@ -96,6 +96,17 @@ pub(crate) enum Workflow {
     Graph {
         /// The definition, YAML or JSON; - for the standard input.
         file: PathBuf,
+    },
+    /// Run a definition against mocked results, without a platform; days pass at once.
+    Test {
+        /// The definition, YAML or JSON; - for the standard input.
+        file: PathBuf,
+        /// What the steps answer, YAML or JSON: `step: result`, or `{name, input, mocks, expect}`, or a list of those.
+        #[arg(long, value_name = "FILE")]
+        mocks: PathBuf,
+        /// A JSON file with the input, instead of the one in the mocks' file.
+        #[arg(long, value_name = "FILE")]
+        input: Option<PathBuf>,
     },
     /// Register a definition, start it and wait for its end.
     Run {

@@ -1,5 +1,7 @@
 //! `toss workflow`: definitions, without a platform or on one.
 
+mod rehearsal;
+
 use std::{path::Path, process::ExitCode, time::Duration};
 
 use miette::{LabeledSpan, MietteDiagnostic, NamedSource, Report, Severity};
@@ -25,6 +27,10 @@ pub(super) async fn run(command: Workflow, json: bool) -> Result<ExitCode, Failu
                 println!("{}", toss_workflow::graph(&document));
                 Ok(ExitCode::SUCCESS)
             }
+            Checked::Unsound { text, problems } => Ok(tell(&file, &text, &problems, json)),
+        },
+        Workflow::Test { file, mocks, input } => match checked(&file)? {
+            Checked::Sound(document) => rehearsal::run(&document, &mocks, input.as_ref(), json),
             Checked::Unsound { text, problems } => Ok(tell(&file, &text, &problems, json)),
         },
         Workflow::Run { file, input, wait, remote } => {
@@ -112,16 +118,24 @@ fn span(text: &str, problem: &Problem) -> Option<(usize, usize)> {
     None
 }
 
-fn compile(document: &Document, json: bool) -> Result<ExitCode, Failure> {
-    // Ids as a tenant's would be: what is shown is what would be created.
-    let target = CompileTarget {
+/// Ids as a tenant's would be: what is shown is what would be created.
+fn preview_target() -> CompileTarget {
+    CompileTarget {
         tenant: "ten_00000000000000000000000000".into(),
         workflow_id: "wf_00000000000000000000000000".into(),
         name: "preview".into(),
         version: 1,
         function_prefix: "toss".into(),
-    };
-    let compiled = toss_workflow::compile(document, Catalogue::embedded(), &target)
+    }
+}
+
+fn read_json(path: &Path) -> Result<Value, Failure> {
+    serde_json::from_str(&read(path)?)
+        .map_err(|error| Failure::Usage(format!("{} is not JSON: {error}", path.display())))
+}
+
+fn compile(document: &Document, json: bool) -> Result<ExitCode, Failure> {
+    let compiled = toss_workflow::compile(document, Catalogue::embedded(), &preview_target())
         .map_err(|error| Failure::Broken(error.to_string()))?;
     let definition = &compiled.asl;
     if json {
@@ -141,8 +155,7 @@ async fn start(
 ) -> Result<ExitCode, Failure> {
     let api = api(remote)?;
     let input: Value = match input {
-        Some(path) => serde_json::from_str(&read(path)?)
-            .map_err(|error| Failure::Usage(format!("{} is not JSON: {error}", path.display())))?,
+        Some(path) => read_json(path)?,
         None => json!({}),
     };
     let workflow = api.post_yaml("/v1/workflows", read(file)?).await?;
