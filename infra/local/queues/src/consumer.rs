@@ -107,6 +107,12 @@ impl Queues {
         let seconds = i64::try_from(visibility.as_secs()).unwrap_or(i64::MAX);
         self.inner.change_visibility(queue, receipt_handle, seconds)
     }
+
+    /// Gives back all that was in flight: for a home whose consumers died with the process before this one, so
+    /// that what they held need not wait for its visibility timeout.
+    pub fn release_in_flight(&self, queue: &str) -> Result<(), ServiceError> {
+        self.inner.release_in_flight(queue)
+    }
 }
 
 // Lambda writes the members of a message attribute in another case, and the lists that are always empty.

@@ -38,6 +38,7 @@ impl Deferred {
             ("MaximumMessageSize".to_owned(), "1048576".to_owned()),
         ]);
         let url = queues.ensure_queue(QUEUE, attributes).await?;
+        queues.release_in_flight(QUEUE)?;
         Ok(Self { queues, url: url.into() })
     }
 

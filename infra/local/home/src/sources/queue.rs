@@ -62,6 +62,9 @@ impl QueuePoller {
 
     /// Feeds the function until the home closes, and lets running batches finish.
     pub(crate) async fn run(self, mut closing: Closing) {
+        if let Err(error) = self.queues.release_in_flight(&self.queue) {
+            tracing::warn!(queue = %self.queue, %error, "what was in flight before waits for its visibility timeout");
+        }
         let most = u32::try_from(self.source.maximum_concurrency.unwrap_or(AT_ONCE)).unwrap_or(u32::MAX);
         let slots = Arc::new(Semaphore::new(most as usize));
         loop {

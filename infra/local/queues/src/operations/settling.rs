@@ -127,6 +127,23 @@ impl Inner {
         let record = Record::VisibilityChanged { queue: queue.to_owned(), sequence, until };
         self.apply_lazily(&mut state, vec![record])
     }
+
+    pub(crate) fn release_in_flight(&self, queue: &str) -> Result<(), ServiceError> {
+        let now = self.now();
+        let mut state = self.lock_at(queue, now);
+        let held = |message: &&Message| matches!(message.place, Place::InFlight(_));
+        let records = state
+            .queue(queue)?
+            .messages()
+            .filter(held)
+            .map(|message| Record::VisibilityChanged {
+                queue: queue.to_owned(),
+                sequence: message.stored.sequence,
+                until: now,
+            })
+            .collect();
+        self.apply_lazily(&mut state, records)
+    }
 }
 
 fn delete_in(change: &mut Change<'_>, queue: &str, handle: &str) -> Result<(), ServiceError> {

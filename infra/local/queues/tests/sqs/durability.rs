@@ -55,6 +55,21 @@ async fn a_receipt_from_before_a_restart_still_deletes() {
 }
 
 #[tokio::test]
+async fn what_dead_consumers_held_can_be_given_back_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = open(directory.path());
+    let url = home.queue("jobs", []).await;
+    home.send(&url, "one").await;
+    assert_eq!(home.receive(&url).await.len(), 1);
+    let clock = home.clock.clone();
+    drop(home);
+    let home = open_at(directory.path(), clock);
+    assert!(home.receive(&url).await.is_empty(), "it stays hidden");
+    home.queues.release_in_flight("jobs").unwrap();
+    assert_eq!(home.receive(&url).await.len(), 1);
+}
+
+#[tokio::test]
 async fn compaction_changes_nothing_that_can_be_seen() {
     let directory = tempfile::tempdir().unwrap();
     let home = open(directory.path());
