@@ -1,7 +1,8 @@
 //! Carrying out what executions ask for: calls, nested executions, distributed Maps.
 
 mod distributed;
-mod items;
+mod failures;
+mod http;
 mod lambda;
 mod nested;
 mod service;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 
 use toss_asl::{Effect, Failure, Invocation, Pattern, Payload, ResourceKind, Stimulus};
 
-use crate::{core::Core, executions::Slot, home::CallError};
+use crate::{core::Core, executions::Slot};
 
 pub(crate) use distributed::{start_child, stop_child};
 pub(crate) use nested::{Nested, cancel, tell_parent};
@@ -19,7 +20,7 @@ pub(crate) use nested::{Nested, cancel, tell_parent};
 pub(crate) async fn perform(core: &Arc<Core>, slot: &Arc<Slot>, effect: Effect) -> Option<Stimulus> {
     match effect {
         Effect::InvokeTask(invocation) => invoke(core, slot, &invocation).await,
-        Effect::ReadItems(read) => Some(distributed::read_items(core, slot, &read).await),
+        Effect::ReadItems(read) => Some(distributed::read(core, slot, &read).await),
         Effect::WriteResults(write) => Some(distributed::write_results(core, slot, &write).await),
         Effect::Continue => Some(Stimulus::Continue),
         // The rest was done when the outcome was taken in, or before this was called.
@@ -59,37 +60,6 @@ pub(crate) async fn call(core: &Core, invocation: &Invocation, role: &str) -> An
 
 /// A call's answer, or how the task fails.
 pub(crate) type Answer = Result<Payload, Failure>;
-
-/// How a task fails when the service refuses its call.
-fn refused(prefix: &str, service: &str, error: &CallError) -> Failure {
-    let name = if error.code.ends_with("Exception") || error.code.ends_with("Error") {
-        error.code.clone()
-    } else {
-        format!("{}Exception", error.code)
-    };
-    let cause = format!(
-        "{} (Service: {service}; Status Code: {}; Error Code: {}; Request ID: {}; Proxy: null)",
-        error.message,
-        error.status,
-        error.code,
-        random_uuid()
-    );
-    Failure::new(format!("{prefix}.{name}"), cause)
-}
-
-/// The metadata that service integrations add to an answer of so many bytes.
-fn metadata(length: usize, content_type: &str) -> [(&'static str, serde_json::Value); 2] {
-    let id = random_uuid();
-    let length = length.to_string();
-    let http = serde_json::json!({
-        "AllHttpHeaders": {
-            "x-amzn-RequestId": [id], "Content-Length": [length], "Content-Type": [content_type],
-        },
-        "HttpHeaders": { "Content-Length": length, "Content-Type": content_type, "x-amzn-RequestId": id },
-        "HttpStatusCode": 200,
-    });
-    [("SdkHttpMetadata", http), ("SdkResponseMetadata", serde_json::json!({ "RequestId": id }))]
-}
 
 /// A version 4 UUID.
 pub(crate) fn random_uuid() -> String {

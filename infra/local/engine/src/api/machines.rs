@@ -164,7 +164,12 @@ pub(super) async fn update(core: &Arc<Core>, input: &Input) -> Answer {
             "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration must be specified",
         ));
     }
-    let name = machine_name(core, arn)?;
+    // A version cannot be revised, and AWS says that it is not there.
+    let name = match core.names.parse(arn).map_err(invalid_arn)? {
+        Named::Machine(name) => name,
+        Named::Version(..) | Named::Alias(..) => return Err(no_machine(arn)),
+        _ => return Err(wrong_kind(arn)),
+    };
     let kind = find(&core.catalogue(), &name, arn)?.kind;
     if let Some(definition) = definition {
         check_definition(definition, kind)?;

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use toss_asl::{ChildStart, Failure, MapRunId, Payload, ReadItems, Status, Stimulus, WriteResults};
+use toss_asl::{
+    ChildStart, Failure, MapRunId, Payload, ReadItems, Status, Stimulus, WriteResults, read_items,
+};
 
 use crate::{
     core::Core,
@@ -13,7 +15,7 @@ use crate::{
     run::{Launch, Launched},
 };
 
-use super::{items, nested, refused};
+use super::{failures::refused, nested};
 
 /// Starts a child of a distributed Map. A restart starts it again by the same name and finds it.
 pub(crate) fn start_child(core: &Arc<Core>, slot: &Arc<Slot>, start: &ChildStart) {
@@ -72,28 +74,28 @@ pub(crate) fn stop_child(core: &Arc<Core>, slot: &Slot, run: MapRunId, child: u3
 }
 
 /// Reads the items of a distributed Map from the object store.
-pub(super) async fn read_items(core: &Core, slot: &Slot, read: &ReadItems) -> Stimulus {
+pub(super) async fn read(core: &Core, slot: &Slot, read: &ReadItems) -> Stimulus {
     let task = read.task;
     match try_read(core, slot, read).await {
-        Ok(items) => Stimulus::ItemsRead { task, items: Payload::from_value(Value::Array(items).into()) },
+        Ok(items) => Stimulus::ItemsRead { task, items },
         Err(failure) => Stimulus::TaskFailed { task, failure },
     }
 }
 
-async fn try_read(core: &Core, slot: &Slot, read: &ReadItems) -> Result<Vec<Value>, Failure> {
+async fn try_read(core: &Core, slot: &Slot, read: &ReadItems) -> Result<Payload, Failure> {
     let role = core.role_of(&slot.profile);
-    let config = read.config.to_json();
     let parameters = read.parameters.to_json();
-    let mut items = if read.resource.action() == "listObjectsV2" {
-        list_objects(core, &role, parameters).await?
-    } else {
+    if read.resource.action() != "listObjectsV2" {
         let body = object(core, &role, parameters).await?;
-        items::parse(&body, &config)?
-    };
-    if let Some(limit) = config.get("MaxItems").and_then(Value::as_u64).filter(|limit| *limit > 0) {
-        items.truncate(limit as usize);
+        return read_items(&read.config, &body);
     }
-    Ok(items)
+    let listed = Value::Array(list_objects(core, &role, parameters).await?).to_string();
+    // What is listed is read as if an object held it, so that its limit is the same.
+    let mut config = json!({ "InputType": "JSON" });
+    if let Some(limit) = read.config.to_json().get("MaxItems") {
+        config["MaxItems"] = limit.clone();
+    }
+    read_items(&config.into(), &listed)
 }
 
 async fn list_objects(core: &Core, role: &str, mut input: Value) -> Result<Vec<Value>, Failure> {
@@ -116,7 +118,7 @@ async fn object(core: &Core, role: &str, input: Value) -> Result<String, Failure
 }
 
 fn reader_failed(error: &crate::home::CallError) -> Failure {
-    Failure { error: Some("States.ItemReaderFailed".into()), ..refused("S3", "Amazon S3", error) }
+    Failure { error: Some("States.ItemReaderFailed".into()), ..refused("s3", error) }
 }
 
 /// Writes the results of a distributed Map to the object store.
@@ -144,10 +146,8 @@ async fn try_write(core: &Core, slot: &Slot, write: &WriteResults) -> Result<Val
     let put = async |key: String, body: String| {
         let input = json!({ "Bucket": bucket, "Key": key, "Body": body, "ContentType": "application/json" });
         let call = ServiceCall { service: "s3", operation: "PutObject", input, role: &role };
-        let failed = |error| Failure {
-            error: Some("States.ResultWriterFailed".into()),
-            ..refused("S3", "Amazon S3", &error)
-        };
+        let failed =
+            |error| Failure { error: Some("States.ResultWriterFailed".into()), ..refused("s3", &error) };
         core.caller.call(call).await.map_err(failed)
     };
     let results: Vec<Value> = write.results.iter().map(result_line).collect();

@@ -9,7 +9,11 @@ use crate::{
     home::{FunctionAnswer, FunctionCall},
 };
 
-use super::{Answer, metadata, refused};
+use super::{
+    Answer,
+    failures::refused,
+    http::{Shape, metadata},
+};
 
 /// A Task whose `Resource` is the function: input and output are the payload itself.
 pub(super) async fn call_directly(core: &Core, invocation: &Invocation, role: &str) -> Answer {
@@ -27,17 +31,31 @@ pub(super) async fn invoke(core: &Core, invocation: &Invocation, role: &str) -> 
     if let Some(qualifier) = arguments.get("Qualifier").and_then(|qualifier| qualifier.as_str()) {
         function = format!("{function}:{qualifier}");
     }
-    let payload = arguments.get("Payload").map_or_else(|| "{}".to_owned(), toss_asl::Value::to_json);
+    let payload = match arguments.get("Payload") {
+        // No payload is an empty event.
+        None | Some(toss_asl::Value::Null) => "{}".to_owned(),
+        // A text is sent as it is: the function reads JSON from it.
+        Some(toss_asl::Value::String(text))
+            if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() =>
+        {
+            text.to_string()
+        }
+        Some(payload) => payload.to_json(),
+    };
     let event = arguments.get("InvocationType").and_then(|kind| kind.as_str()) == Some("Event");
     let call_of = FunctionCall { function: &function, payload: payload.into(), role, event };
     let text = call(core, call_of).await?;
-    let length = text.len();
     let result: Value =
         if event { json!("") } else { serde_json::from_str(&text).map_err(|error| not_json(&error))? };
     let mut output = Map::new();
     output.insert("ExecutedVersion".into(), json!("$LATEST"));
     output.insert("Payload".into(), result);
-    for (name, value) in metadata(length, "application/json") {
+    let log = arguments.get("LogType").and_then(|kind| kind.as_str()) == Some("Tail");
+    let metadata = metadata(core, Shape::Lambda { log }, &text);
+    if let Some(log) = metadata[0].1.pointer("/HttpHeaders/X-Amz-Log-Result") {
+        output.insert("LogResult".into(), log.clone());
+    }
+    for (name, value) in metadata {
         output.insert(name.into(), value);
     }
     output.insert("StatusCode".into(), json!(if event { 202 } else { 200 }));
@@ -45,7 +63,7 @@ pub(super) async fn invoke(core: &Core, invocation: &Invocation, role: &str) -> 
 }
 
 async fn call(core: &Core, call: FunctionCall<'_>) -> Result<String, Failure> {
-    let answer = core.invoker.invoke(call).await.map_err(|error| refused("Lambda", "AWSLambda", &error))?;
+    let answer = core.invoker.invoke(call).await.map_err(|error| refused("lambda", &error))?;
     match answer {
         FunctionAnswer::Result(bytes) => String::from_utf8(bytes.into()).map_err(|error| not_json(&error)),
         FunctionAnswer::Error(bytes) => Err(failure_of(&bytes)),

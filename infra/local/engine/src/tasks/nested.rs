@@ -18,7 +18,11 @@ use crate::{
     run::Launched,
 };
 
-use super::{metadata, refused, uuid_of};
+use super::{
+    failures::refused,
+    http::{Shape, metadata},
+    uuid_of,
+};
 
 /// Which executions were started by which tasks and distributed Maps that still wait for them.
 #[derive(Debug, Default)]
@@ -77,7 +81,7 @@ async fn begin(
     };
     let refused = |error: toss_local_protocol::ServiceError| {
         let error = CallError { status: error.status, code: error.code, message: error.message };
-        refused("StepFunctions", "AWSStepFunctions", &error)
+        refused("states", &error)
     };
     let launched = api::launch(core, machine, &name, &input, text("TraceHeader"), origin).map_err(refused)?;
     let (child, step) = match launched {
@@ -135,7 +139,8 @@ fn started(core: &Core, child: &Slot) -> Payload {
     let mut output = Map::new();
     output.insert("ExecutionArn".into(), json!(core.arn_of(&child.profile)));
     output.insert("StartDate".into(), json!(child.profile.started));
-    for (name, value) in metadata(160, "application/x-amz-json-1.0") {
+    let body = Value::Object(output.clone()).to_string();
+    for (name, value) in metadata(core, Shape::Json, &body) {
         output.insert(name.into(), value);
     }
     Payload::from_value(Value::Object(output).into())

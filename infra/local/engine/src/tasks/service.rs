@@ -5,7 +5,11 @@ use toss_asl::{Failure, Invocation, Payload, ResourceKind};
 
 use crate::{core::Core, home::ServiceCall};
 
-use super::{Answer, metadata, refused};
+use super::{
+    Answer,
+    failures::{refused, refused_by_sdk},
+    http::{Shape, metadata},
+};
 
 /// A service integration or a call of the AWS SDK.
 pub(super) async fn call(core: &Core, invocation: &Invocation, role: &str) -> Answer {
@@ -18,20 +22,26 @@ pub(super) async fn call(core: &Core, invocation: &Invocation, role: &str) -> An
     }
     let operation = capitalised(resource.action());
     let call = ServiceCall { service: name, operation: &operation, input, role };
-    let output = core.caller.call(call).await.map_err(|error| {
-        let prefix = if sdk { sdk_prefix(name) } else { integration_prefix(name).to_owned() };
-        refused(&prefix, service_name(name), &error)
-    })?;
+    let output = core
+        .caller
+        .call(call)
+        .await
+        .map_err(|error| if sdk { refused_by_sdk(name, &error) } else { refused(name, &error) })?;
     if name == "events" && output.get("FailedEntryCount").and_then(Value::as_u64).unwrap_or(0) > 0 {
         return Err(Failure::new("EventBridge.FailedEntry", output.to_string()));
     }
-    let length = output.to_string().len();
+    let body = output.to_string();
     let mut members = match output {
         Value::Object(members) => members,
         _ => Map::new(),
     };
     if !sdk && name != "events" {
-        for (name, value) in metadata(length, "application/x-amz-json-1.0") {
+        let shape = match name {
+            "dynamodb" => Shape::DynamoDb,
+            "sns" => Shape::Xml,
+            _ => Shape::Json,
+        };
+        for (name, value) in metadata(core, shape, &body) {
             members.insert(name.into(), value);
         }
     }
@@ -66,39 +76,7 @@ fn as_the_service_wants_it(service: &str, input: &mut Value) {
     }
 }
 
-fn capitalised(action: &str) -> String {
+pub(super) fn capitalised(action: &str) -> String {
     let mut letters = action.chars();
     letters.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
-}
-
-fn integration_prefix(service: &str) -> &str {
-    match service {
-        "dynamodb" => "DynamoDB",
-        "sqs" => "SQS",
-        "sns" => "SNS",
-        "events" => "EventBridge",
-        "s3" => "S3",
-        other => other,
-    }
-}
-
-fn sdk_prefix(service: &str) -> String {
-    match service {
-        "dynamodb" => "DynamoDb".to_owned(),
-        "eventbridge" => "EventBridge".to_owned(),
-        other => capitalised(other),
-    }
-}
-
-fn service_name(service: &str) -> &str {
-    match service {
-        "dynamodb" => "AmazonDynamoDBv2",
-        "sqs" => "AmazonSQS",
-        "sns" => "AmazonSNS",
-        "events" | "eventbridge" => "AmazonEventBridge",
-        "s3" => "Amazon S3",
-        "sfn" => "AWSStepFunctions",
-        "kms" => "AWSKMS",
-        other => other,
-    }
 }
