@@ -7,6 +7,7 @@ pub(crate) mod platform;
 pub(crate) mod python;
 pub(crate) mod receiver;
 pub(crate) mod tenant;
+pub(crate) mod things;
 
 use std::{
     path::{Path, PathBuf},
