@@ -1,5 +1,6 @@
 //! JSONata expressions: `{% $states.input.price * 2 %}`.
 
+mod bound;
 mod functions;
 
 use crate::intrinsic::Randomness;
@@ -14,7 +15,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 /// An expression may run this long. Only a hostile one comes near it, so replays do not depend on it.
-const MAX_MILLIS: u64 = 5_000;
+const MAX_MILLIS: u64 = 2_000;
 const MAX_DEPTH: usize = 3_000;
 const MAX_SEQUENCE: usize = 1_000_000;
 /// Integers beyond this lose digits in a double.
@@ -63,6 +64,8 @@ impl Expression {
     /// Compiles the text between `{%` and `%}`.
     pub(crate) fn parse(source: &str) -> Result<Self, String> {
         let ast = parser::parse(source).map_err(|error| error.to_string())?;
+        let lengthens = source.contains('&') || source.contains("$join");
+        let ast = if lengthens { bound::texts(&ast)? } else { ast };
         Ok(Self { source: source.into(), ast: Arc::new(ast), needs: Needs::of(source) })
     }
 
@@ -95,8 +98,12 @@ impl Expression {
 
     /// Registers AWS's own functions, and makes the impure ones deterministic.
     fn register<B: Bindings>(&self, evaluator: &mut Evaluator, bindings: &B) -> Result<(), EvaluatorError> {
+        if self.source.contains('&') {
+            evaluator.register_fn(bound::CONCATENATION, bound::concatenation)?;
+        }
         for name in &self.needs.variables {
             match &**name {
+                "join" => evaluator.register_fn(bound::JOIN, bound::join)?,
                 "uuid" => {
                     let uuid = bindings.uuid();
                     let count = std::cell::Cell::new(0_u32);
@@ -279,10 +286,28 @@ mod tests {
     fn what_could_exhaust_the_host_is_refused() {
         assert!(matches!(evaluate("$pad('x', 1000000000)"), Err(ExpressionError::Threw(_))));
         assert!(matches!(evaluate("$eval('1')"), Err(ExpressionError::Threw(_))));
+        let doubling = "($d := function($s, $n) { $n = 0 ? $s : $d($s & $s, $n - 1) }; $length($d('x', 40)))";
+        assert!(
+            matches!(evaluate(doubling), Err(ExpressionError::Threw(message)) if message.starts_with("&: "))
+        );
+        let joined = "($x := $pad('x', 200000); $length($join([1..100000].$x)))";
+        assert!(
+            matches!(evaluate(joined), Err(ExpressionError::Threw(message)) if message.starts_with("$join: "))
+        );
         assert!(matches!(
             evaluate("($f := function($n){1 + $f($n + 1)}; $f(0))"),
             Err(ExpressionError::Threw(_))
         ));
+    }
+
+    #[test]
+    fn texts_are_joined_as_jsonata_joins_them() {
+        assert_eq!(evaluate("'a' & 1 & none & ('b' & $states.input.n)").unwrap(), r#""a1b[1,2,3]""#);
+        assert_eq!(evaluate("$join(['a', 'b'], ', ')").unwrap(), r#""a, b""#);
+        assert_eq!(evaluate("['a', 'b'] ~> $join('-')").unwrap(), r#""a-b""#);
+        assert_eq!(evaluate("$join('a')").unwrap(), r#""a""#);
+        assert_eq!(evaluate("$join(none, ', ')"), Err(ExpressionError::Undefined));
+        assert!(matches!(evaluate("$join([1, 2])"), Err(ExpressionError::Threw(_))));
     }
 
     #[test]
