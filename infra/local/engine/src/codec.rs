@@ -7,12 +7,21 @@ use crate::EngineError;
 
 /// Writes a value. A value that cannot be written is a bug of its type.
 pub(crate) fn encode<T: Serialize + ?Sized>(what: &'static str, value: &T) -> Result<Vec<u8>, EngineError> {
-    let mut bytes = Vec::with_capacity(256);
-    let mut serializer = rmp_serde::Serializer::new(&mut bytes).with_struct_map();
+    let mut bytes = Vec::with_capacity(512);
+    encode_into(what, value, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// Writes a value behind what is there.
+pub(crate) fn encode_into<T: Serialize + ?Sized>(
+    what: &'static str,
+    value: &T,
+    bytes: &mut Vec<u8>,
+) -> Result<(), EngineError> {
+    let mut serializer = rmp_serde::Serializer::new(bytes).with_struct_map();
     value
         .serialize(&mut serializer)
-        .map_err(|error| EngineError::Unreadable { what, reason: error.to_string() })?;
-    Ok(bytes)
+        .map_err(|error| EngineError::Unreadable { what, reason: error.to_string() })
 }
 
 /// Reads a value.

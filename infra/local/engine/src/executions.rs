@@ -1,5 +1,6 @@
 //! The executions that are in memory: those at work, and those that the archive does not have yet.
 
+mod fresh;
 mod slot;
 mod timers;
 
@@ -9,6 +10,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+pub(crate) use fresh::{Fresh, Mark, Piece};
 pub(crate) use slot::{Absorbed, Note, Slot, State};
 pub(crate) use timers::Timers;
 

@@ -15,7 +15,7 @@ use crate::{
     archive::{Row, Writer, put_change, put_counter, put_execution, put_outbox, remove_execution},
     codec::encode,
     core::{Core, lock},
-    executions::{Slot, State},
+    executions::{Mark, Slot, State},
     record::{Origin, Profile},
 };
 
@@ -32,7 +32,7 @@ const CROWDED_REST: Duration = Duration::from_millis(100);
 const ROUND: Duration = Duration::from_millis(250);
 
 /// How many executions are written in one transaction.
-const BATCH: usize = 256;
+const BATCH: usize = 512;
 
 /// How many executions may wait for the archive before the keeper hurries.
 const HURRY: usize = 2000;
@@ -252,7 +252,7 @@ fn wanted(slot: &Slot, choice: Choice, rest: Duration) -> bool {
 /// What [`write_batch`] needs to know of a slot after the commit.
 struct Written {
     row: Row,
-    events: usize,
+    events: Mark,
 }
 
 fn write_batch(core: &Core, writer: &mut Writer, batch: &[Arc<Slot>]) -> Result<(), EngineError> {
@@ -263,7 +263,8 @@ fn write_batch(core: &Core, writer: &mut Writer, batch: &[Arc<Slot>]) -> Result<
         let known = state.archived == Some(state.position) && state.fresh.is_empty();
         if known || slot.volatile {
             state.archived = Some(state.position);
-            state.fresh.clear();
+            let all = state.fresh.mark();
+            state.fresh.forget(all);
             written.push(None);
             continue;
         }
@@ -285,7 +286,7 @@ fn write_batch(core: &Core, writer: &mut Writer, batch: &[Arc<Slot>]) -> Result<
     for (slot, written) in batch.iter().zip(written) {
         if let Some(Written { row, events }) = written {
             let mut state = slot.lock();
-            state.fresh.drain(..events);
+            state.fresh.forget(events);
             state.standing.pieces = row.standing.pieces;
             state.archived = Some(row.position);
         }
@@ -296,13 +297,10 @@ fn write_batch(core: &Core, writer: &mut Writer, batch: &[Arc<Slot>]) -> Result<
 fn prepare(slot: &Slot, state: &mut State) -> Result<Written, EngineError> {
     let timers: Vec<(u32, i64)> = state.timers.iter().map(|(timer, at)| (timer.0, *at)).collect();
     let mut standing = state.standing.clone();
-    let events = match state.fresh.first() {
-        Some(first) => {
-            standing.pieces += 1;
-            Some((first.id, encode("history", &state.fresh)?))
-        }
-        None => None,
-    };
+    let events = state.fresh.piece();
+    if events.is_some() {
+        standing.pieces += 1;
+    }
     let row = Row {
         profile: Arc::clone(&slot.profile),
         standing,
@@ -312,7 +310,7 @@ fn prepare(slot: &Slot, state: &mut State) -> Result<Written, EngineError> {
         snapshot: state.snapshot()?,
         events,
     };
-    Ok(Written { row, events: state.fresh.len() })
+    Ok(Written { row, events: state.fresh.mark() })
 }
 
 /// Evicts a slot that was written and rests, or keeps it on the list.

@@ -106,7 +106,7 @@ impl Replay<'_> {
         core.executions.insert(&mut names, &slot);
         drop(names);
         let mut state = slot.lock();
-        let ended = state.absorb(key, outcome, start.profile.started, &core.timers).ended;
+        let ended = state.absorb(key, outcome, start.profile.started, &core.timers)?.ended;
         state.position = position + 1;
         core.keeper.queue(&slot, &mut state);
         self.announce(&start.profile, position, start.profile.started, (true, state.standing.clone()));
@@ -145,7 +145,7 @@ impl Replay<'_> {
             });
         }
         state.note(&note, now);
-        let ended = state.absorb(key, outcome, now, &core.timers).ended;
+        let ended = state.absorb(key, outcome, now, &core.timers)?.ended;
         state.position = position + 1;
         core.keeper.queue(&slot, &mut state);
         if ended || matches!(note, Note::Redriven) {

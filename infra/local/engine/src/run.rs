@@ -87,7 +87,7 @@ impl Core {
         let position;
         {
             let mut state = slot.lock();
-            absorbed = state.absorb(start.profile.key, outcome, start.profile.started, &self.timers);
+            absorbed = state.absorb(start.profile.key, outcome, start.profile.started, &self.timers)?;
             self.executions.insert(&mut names, &slot);
             self.keeper.queue(&slot, &mut state);
             position = if launch.durable {
@@ -147,7 +147,7 @@ impl Core {
             return Ok(None);
         }
         state.note(&stimulus_note, now);
-        let absorbed = state.absorb(profile.key, outcome, now, &self.timers);
+        let absorbed = state.absorb(profile.key, outcome, now, &self.timers)?;
         self.keeper.queue(slot, &mut state);
         let announce = redrive || absorbed.ended;
         let position = if profile.express {

@@ -62,25 +62,23 @@ async fn run() {
     let mut connection = Connection::open(served.address).await;
     let machine = client::create(&mut connection).await;
     let round = Duration::from_secs_f64(setting("TOSS_BENCH_SECONDS").unwrap_or(6.0) / ROUNDS as f64);
-    println!("callers     what     a second   p50 ms   p99 ms   CPU ms each   of floor   resident MB    load");
+    println!(
+        "callers     what     a second   p50 ms   p99 ms   CPU ms each   of floor   resident MB    load"
+    );
     let only = setting("TOSS_BENCH_CALLERS").map(|callers| callers as usize);
     for callers in [1, 16, 64].into_iter().filter(|callers| only.is_none_or(|only| only == *callers)) {
-        let [mut floor, mut held, mut polled] = [Measured::default(), Measured::default(), Measured::default()];
+        let [mut floor, mut held, mut polled] =
+            [Measured::default(), Measured::default(), Measured::default()];
         for _ in 0..ROUNDS {
             measure_floor(&mut floor, callers, round).await;
             measure_job(&mut held, &served, &machine, callers, Wait::Held, round).await;
             measure_job(&mut polled, &served, &machine, callers, Wait::Polled, round).await;
         }
+        let rate = floor.rate();
         for (what, measured) in [("floor", &mut floor), ("held", &mut held), ("polled", &mut polled)] {
             measured.times.sort_by(f64::total_cmp);
-            print(callers, what, measured, &served);
+            print(callers, what, measured, rate, &served);
         }
-        println!(
-            "{:16} held does {:.0}% of the floor; its p50 is {:.2} ms above the sum of its flushes",
-            "",
-            100.0 * held.rate() / floor.rate(),
-            held.quantile(0.5) - floor.quantile(0.5),
-        );
     }
     println!("CPU by thread since the start: {}", served.threads());
     served.kill();
@@ -92,13 +90,14 @@ fn setting(name: &str) -> Option<f64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-fn print(callers: usize, what: &str, measured: &Measured, served: &Served) {
+fn print(callers: usize, what: &str, measured: &Measured, floor: f64, served: &Served) {
     println!(
-        "{callers:7} {what:>8} {:12.0} {:8.2} {:8.2} {:13.3} {:24.0} {:>7}",
+        "{callers:7} {what:>8} {:12.0} {:8.2} {:8.2} {:13.3} {:9.0}% {:13.0} {:>7}",
         measured.rate(),
         measured.quantile(0.5),
         measured.quantile(0.99),
         measured.cpu * 1000.0 / measured.times.len() as f64,
+        100.0 * measured.rate() / floor,
         served.resident(),
         process::load(),
     );
@@ -148,8 +147,7 @@ async fn measure_job(
     wait: Wait,
     round: Duration,
 ) {
-    let connections =
-        futures::future::join_all((0..callers).map(|_| Connection::open(served.address))).await;
+    let connections = futures::future::join_all((0..callers).map(|_| Connection::open(served.address))).await;
     let cpu = served.cpu();
     let begun = Instant::now();
     let loops = connections.into_iter().map(|connection| {

@@ -60,7 +60,8 @@ pub(crate) fn serve(folder: &Path) {
 async fn answer(engine: Engine, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
-    let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    let target =
+        parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     let operation = target.split_once('.').map_or("", |(_, operation)| operation);
     let held = parts.headers.contains_key("prefer");
     let (status, body) = match call(&engine, operation, body, held).await {

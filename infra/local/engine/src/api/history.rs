@@ -56,6 +56,7 @@ fn events(core: &Core, found: &Found) -> Result<Vec<HistoryEvent>, ServiceError>
     let mut events =
         if archived { core.archive.history(found.profile.key).map_err(internal)? } else { Vec::new() };
     let last = events.last().map_or(0, |event| event.id);
+    let fresh = fresh.events().map_err(internal)?;
     events.extend(fresh.into_iter().filter(|event| event.id > last));
     Ok(events)
 }

@@ -8,6 +8,7 @@ use crate::{
     EngineError,
     catalogue::Change,
     codec::encode,
+    executions::Piece,
     record::{Origin, Profile, Standing},
 };
 
@@ -27,8 +28,8 @@ pub(crate) struct Row {
     pub(crate) busy: bool,
     pub(crate) timers: Vec<u8>,
     pub(crate) snapshot: Option<Vec<u8>>,
-    /// Events since the last time it was stored: the first one's number, and all of them.
-    pub(crate) events: Option<(u64, Vec<u8>)>,
+    /// Events since the last time it was stored.
+    pub(crate) events: Option<Piece>,
 }
 
 impl Writer {
@@ -94,11 +95,11 @@ pub(crate) fn put_execution(transaction: &Transaction<'_>, row: &Row) -> Result<
             encode("execution", standing)?,
             row.snapshot,
         ])?;
-    if let Some((first, events)) = &row.events {
+    if let Some(Piece { first, bytes }) = &row.events {
         let piece = profile.key * PIECES + u64::from(standing.pieces) - 1;
         transaction
             .prepare_cached("INSERT OR REPLACE INTO history (piece, first, events) VALUES (?1, ?2, ?3)")?
-            .execute(params![piece as i64, *first as i64, events])?;
+            .execute(params![piece as i64, *first as i64, bytes])?;
     }
     Ok(())
 }

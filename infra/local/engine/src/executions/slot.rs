@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::oneshot;
 use toss_asl::{
-    Effect, Execution, Failure, HistoryEvent, Machine, MapRunStart, Outcome, Snapshot, Status, Stimulus,
+    Effect, Execution, Failure, Machine, MapRunStart, Outcome, Snapshot, Status, Stimulus,
     TimerId,
 };
 
@@ -18,7 +18,7 @@ use crate::{
     record::{MapRun, Profile, Standing},
 };
 
-use super::Timers;
+use super::{Fresh, Timers};
 
 /// An execution and its lock. No lock is held across a wait.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub(crate) struct State {
     pub(crate) standing: Standing,
     execution: Form,
     /// Events that the archive does not have yet.
-    pub(crate) fresh: Vec<HistoryEvent>,
+    pub(crate) fresh: Fresh,
     /// Records of the journal below this position are reflected here.
     pub(crate) position: u64,
     /// The position that the archive reflects.
@@ -111,7 +111,7 @@ impl Slot {
             state: Mutex::new(State {
                 standing: Standing::running(),
                 execution: Form::Live(Box::new(execution)),
-                fresh: Vec::new(),
+                fresh: Fresh::default(),
                 position: 0,
                 archived: None,
                 now,
@@ -133,7 +133,7 @@ impl Slot {
             state: Mutex::new(State {
                 standing: stored.standing,
                 execution: stored.snapshot.map_or(Form::Over, Form::Stored),
-                fresh: Vec::new(),
+                fresh: Fresh::default(),
                 position: stored.position,
                 archived: Some(stored.position),
                 now,
@@ -193,13 +193,19 @@ impl State {
     }
 
     /// Takes in what followed from a stimulus at `now`.
-    pub(crate) fn absorb(&mut self, key: u64, outcome: Outcome, now: i64, timers: &Timers) -> Absorbed {
+    pub(crate) fn absorb(
+        &mut self,
+        key: u64,
+        outcome: Outcome,
+        now: i64,
+        timers: &Timers,
+    ) -> Result<Absorbed, EngineError> {
         self.now = now;
         self.touched = Instant::now();
         if let Some(last) = outcome.events.last() {
             self.standing.last_event = last.id;
         }
-        self.fresh.extend(outcome.events);
+        self.fresh.extend(&outcome.events)?;
         let mut absorbed = Absorbed::default();
         for effect in outcome.effects {
             match effect {
@@ -220,12 +226,15 @@ impl State {
                     for (timer, at) in std::mem::take(&mut self.timers) {
                         timers.cancel(key, timer, at);
                     }
+                    if completion.status == Status::Succeeded {
+                        self.execution = Form::Over;
+                    }
                     absorbed.ended = true;
                 }
                 other => absorbed.effects.push(other),
             }
         }
-        absorbed
+        Ok(absorbed)
     }
 
     /// Keeps the books that the interpreter does not: redrives, and the counts of map runs.
