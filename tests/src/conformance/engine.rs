@@ -15,6 +15,13 @@ const PATIENCE: Duration = Duration::from_secs(65);
 /// How long an execution that never ends is watched.
 const GLIMPSE: Duration = Duration::from_secs(2);
 
+/// What recordings have in the place of an activity's ARN.
+const ACTIVITY: &str = "@@fx:create_activity:activityArn@@";
+
+fn activity(number: usize) -> String {
+    format!("arn:aws:states:us-east-1:111111111111:activity:activity-{number}")
+}
+
 type Answer = Result<Value, ServiceError>;
 
 struct Protocol {
@@ -72,6 +79,8 @@ impl Protocol {
         if !runs && !replay || !case["definition"].is_object() {
             return Verdict::Skipped;
         }
+        let named = case.to_string().replace(ACTIVITY, &activity(number));
+        let case = &serde_json::from_str(&named).unwrap_or_default();
         match self.outcome(number, case, replay).await {
             Ok(outcome) => match judge(case, level, &outcome) {
                 None => Verdict::Passed,
@@ -121,9 +130,8 @@ impl Protocol {
 
     /// The definition, with the activity that it calls.
     async fn definition_of(&self, number: usize, case: &Value) -> Result<String, ServiceError> {
-        const PLACE: &str = "@@fx:create_activity:activityArn@@";
         let definition = case["definition"].to_string();
-        if !definition.contains(PLACE) {
+        if !definition.contains(&activity(number)) {
             return Ok(definition);
         }
         let created = self.call("CreateActivity", json!({ "name": format!("activity-{number}") })).await?;
@@ -131,13 +139,13 @@ impl Protocol {
         if case["expected"]["error"] == "States.Runtime" {
             self.call("DeleteActivity", activity).await?;
         }
-        Ok(definition.replace(PLACE, created["activityArn"].as_str().unwrap_or_default()))
+        Ok(definition)
     }
 
     /// The input as the history tells it, where it starts an execution with that execution's machine in it.
     async fn recorded_input(&self, number: usize, case: &Value) -> Result<Option<String>, ServiceError> {
         let mut input = case["expected_history"][0]["executionStartedEventDetails"]["input"].clone();
-        if input.is_null() {
+        if input.is_null() || input.to_string().contains("<timestamp>") {
             return Ok(None);
         }
         if input.get("StateMachineArn").is_some() && !input.to_string().contains("NoSuchArn") {
@@ -154,7 +162,7 @@ impl Protocol {
         let history = case["expected_history"].as_array().map_or(&[][..], Vec::as_slice);
         let started = history.iter().find(|event| event["type"] == "ActivityStarted");
         let Some(started) = started.filter(|_| self.stage.begins(number)) else { return Ok(()) };
-        let arn = format!("arn:aws:states:us-east-1:111111111111:activity:activity-{number}");
+        let arn = activity(number);
         let worker = &started["activityStartedEventDetails"]["workerName"];
         let task = self.call("GetActivityTask", json!({ "activityArn": arn, "workerName": worker })).await?;
         if let (Some((Ok(output), _)), Some(token)) = (self.stage.answer(number), task.get("taskToken")) {
@@ -285,10 +293,12 @@ fn target(case: &Value) -> Value {
         }
     });
     let told = told.unwrap_or_default();
-    let state = if told["Error"] == "States.Timeout" {
-        json!({ "Type": "Wait", "Seconds": 60, "End": true })
-    } else if told["Status"] == "FAILED" {
-        json!({ "Type": "Fail", "Error": told["Error"], "Cause": told["Cause"] })
+    let state = if told["Status"] == "FAILED" {
+        let mut state = json!({ "Type": "Fail", "Error": told["Error"] });
+        if let Some(cause) = told.get("Cause") {
+            state["Cause"] = cause.clone();
+        }
+        state
     } else {
         let output = match &told["Output"] {
             Value::String(text) => serde_json::from_str(text).unwrap_or_default(),
@@ -296,11 +306,7 @@ fn target(case: &Value) -> Value {
         };
         json!({ "Type": "Pass", "Result": output, "End": true })
     };
-    let mut machine = json!({ "StartAt": "State", "States": { "State": state } });
-    if told["Error"] == "States.Timeout" {
-        machine["TimeoutSeconds"] = json!(1);
-    }
-    machine
+    json!({ "StartAt": "State", "States": { "State": state } })
 }
 
 /// The value with what differs between a case's machine and the recorded one put right.

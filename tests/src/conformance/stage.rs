@@ -163,7 +163,7 @@ fn refusal(failure: &Failure) -> Result<Value, CallError> {
     let name = if name == "DynamoDbException" { "ValidationException" } else { name };
     Err(CallError {
         status: after("Status Code:").and_then(|status| status.parse().ok()).unwrap_or(400),
-        code: after("Error Code:").unwrap_or_else(|| name.trim_end_matches("Exception").to_owned()),
+        code: after("Error Code:").unwrap_or_else(|| name.to_owned()),
         message: message.to_owned(),
     })
 }

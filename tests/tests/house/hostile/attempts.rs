@@ -114,6 +114,27 @@ fn spoiled(body: &str) -> Vec<Vec<u8>> {
     each.collect()
 }
 
+/// Queries of lists that make no sense.
+const QUERIES: [&str; 17] = [
+    "?limit=0",
+    "?limit=-1",
+    "?limit=99999999999999999999",
+    "?limit=abc",
+    "?limit=1&limit=2",
+    "?limit=",
+    "?cursor=",
+    "?cursor=AAAA",
+    "?cursor=%00",
+    "?cursor=..%2f..",
+    "?unknown=1",
+    "?%zz=1",
+    "?=",
+    "?&&&",
+    "?a[]=1&a[]=2",
+    "?limit=%ff",
+    "?from=-1&to=99999999999999999999",
+];
+
 /// Every hostile request to one route, as a holder of a valid key.
 pub(super) fn attempts(route: &Route, things: &Things) -> Vec<Attempt> {
     let mut attempts = Vec::new();
@@ -148,26 +169,7 @@ pub(super) fn attempts(route: &Route, things: &Things) -> Vec<Attempt> {
             add(format!("'{id:.60}' as {parameter}"), path, usual, fitting.clone().into_bytes(), &[]);
         }
     }
-    let queries = [
-        "?limit=0",
-        "?limit=-1",
-        "?limit=99999999999999999999",
-        "?limit=abc",
-        "?limit=1&limit=2",
-        "?limit=",
-        "?cursor=",
-        "?cursor=AAAA",
-        "?cursor=%00",
-        "?cursor=..%2f..",
-        "?unknown=1",
-        "?%zz=1",
-        "?=",
-        "?&&&",
-        "?a[]=1&a[]=2",
-        "?limit=%ff",
-        "?from=-1&to=99999999999999999999",
-    ];
-    for query in queries {
+    for query in QUERIES {
         add(query.into(), format!("{path}{query}"), usual, fitting.clone().into_bytes(), &[]);
     }
     for name in &route.query {
