@@ -67,7 +67,7 @@ async fn begin(
     let text = |name: &str| arguments.get(name).and_then(Value::as_str);
     let machine = text("StateMachineArn").unwrap_or_default();
     let input = match arguments.get("Input") {
-        None => "{}".to_owned(),
+        None | Some(Value::Null) => "{}".to_owned(),
         Some(Value::String(input)) => input.clone(),
         Some(other) => other.to_string(),
     };
