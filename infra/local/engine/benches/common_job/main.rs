@@ -86,6 +86,7 @@ async fn run() {
     println!("after a crash: ready in {:.0} ms, {:.0} MB", again.ready, again.resident());
 }
 
+#[expect(clippy::disallowed_methods, reason = "a bench has no other settings than its environment's")]
 fn setting(name: &str) -> Option<f64> {
     std::env::var(name).ok()?.parse().ok()
 }
