@@ -229,8 +229,8 @@ pub(super) fn route(building: &mut Building<'_, '_>, head: &[(&str, Value)], edg
 /// The caught error's name. Neither it nor the cause is always there: a timeout has no cause.
 pub(super) const ERROR: &str =
     r#"($exists($states.errorOutput.Error) ? $states.errorOutput.Error : "States.TaskFailed")"#;
-/// The caught error's cause.
-const CAUSE: &str = r#"($exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : "")"#;
+/// The caught error's cause. A function's is a document, in which the sentence for people stands as `errorMessage`.
+const CAUSE: &str = r#"($cause := $exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : ""; $contains($cause, /^\{"error.*"errorMessage":".*\}$/) ? $parse($cause).errorMessage : $cause)"#;
 
 /// The value of a caught error's variable.
 pub(super) fn caught() -> Value {
