@@ -106,8 +106,15 @@ impl Desk {
                     if current.status != TaskStatus::Open {
                         return Ok(Change::Nothing);
                     }
-                    (current.status, current.closed_at) = (TaskStatus::Cancelled, Some(now));
-                    Ok(Change::Recorded(Box::new(Entry::by_platform(current, "workflows", "task.cancel"))))
+                    // The step's own timeout often ends the execution before a timer looks at the task.
+                    let due = current.due_at.is_some_and(|due| due <= now);
+                    let (status, action) = if due {
+                        (TaskStatus::Expired, "task.expire")
+                    } else {
+                        (TaskStatus::Cancelled, "task.cancel")
+                    };
+                    (current.status, current.closed_at) = (status, Some(now));
+                    Ok(Change::Recorded(Box::new(Entry::by_platform(current, "workflows", action))))
                 });
                 match closed.await {
                     Ok(_) | Err(TaskError::NotFound) => {}
