@@ -226,8 +226,9 @@ fn roles(new: &NewClient) -> BTreeSet<Role> {
 fn not_above(maker: &Principal, client: &Client) -> Result<(), Problem> {
     let roles = maker.has(Role::Admin) || client.roles.is_subset(&maker.roles);
     let covered = |scope: &String| {
-        maker.scopes.contains(scope)
-            || covering_scopes(scope).iter().any(|wider| maker.scopes.contains(wider))
+        // `workflows:write` covers each action that writes, and not all of `workflows:*`.
+        let wider = if scope.ends_with(":*") { Vec::new() } else { covering_scopes(scope) };
+        maker.scopes.contains(scope) || wider.iter().any(|wider| maker.scopes.contains(wider))
     };
     let scopes = maker.scopes.is_empty() || (!client.scopes.is_empty() && client.scopes.iter().all(covered));
     if roles && scopes {
