@@ -7,8 +7,7 @@ use std::{
 
 use tokio::sync::oneshot;
 use toss_asl::{
-    Effect, Execution, Failure, Machine, MapRunStart, Outcome, Snapshot, Status, Stimulus,
-    TimerId,
+    Effect, Execution, Failure, Machine, MapRunStart, Outcome, Snapshot, Status, Stimulus, TimerId,
 };
 
 use crate::{
