@@ -29,8 +29,15 @@
 //! - `DescribeMapRun` counts a child that timed out as failed, and does not count redrives.
 //! - Encryption and logging configurations are checked, kept and shown; histories of Express executions are
 //!   not written to logs.
-//! - The HTTP metadata that service integrations add to an answer holds the headers that every service sends,
-//!   and none of those that differ between services.
+//! - The HTTP metadata that service integrations add to an answer is made here: lengths are those of this home's
+//!   answers, and what DynamoDB writes in other letters for some operations (`x-amzn-requestid`) is not followed.
+//! - `LogResult` of `lambda:invoke` with `LogType: Tail` holds the lines that frame a call's log, without what the
+//!   function wrote.
+//! - Errors of AWS's SDK end with `(SDK Attempt Count: 1)`, as recordings since late 2025 do and older ones do not.
+//! - A `.sync` step's output has no `RedriveCount`, `RedriveStatus` and `RedriveStatusReason`; recordings since 2025
+//!   have them.
+//! - A task of an activity that was deleted waits for a worker until its timeout; on AWS it fails with
+//!   `States.Runtime` at once.
 //! - `.sync` jobs of services other than Step Functions end when the call that starts them answers.
 
 mod activities;
