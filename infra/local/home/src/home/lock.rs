@@ -1,6 +1,7 @@
 //! One process at a time has a data directory.
 
-use std::fs::{File, OpenOptions, TryLockError, create_dir_all};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 use super::HomeError;
@@ -15,7 +16,8 @@ impl Lock {
     /// Makes the directory and takes it.
     pub(super) fn take(folder: &Path) -> Result<Self, HomeError> {
         let failed = |source| HomeError::Data { path: folder.to_owned(), source };
-        create_dir_all(folder).map_err(failed)?;
+        // What tenants own is in there: nobody else on the machine reads it.
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
         let path = folder.join("lock");
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(failed)?;
         match file.try_lock() {

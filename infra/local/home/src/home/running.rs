@@ -118,10 +118,10 @@ impl Running {
         finish(&mut self.sources).await;
         // An engine that never had a state machine has written nothing that it could put in order.
         if has_machines(&self.parts).await {
-            self.parts.engine.drain().await;
+            in_time("the engine", self.parts.engine.drain()).await;
         }
         self.parts.adapter.disconnect();
-        self.functions.shut_down().await;
+        in_time("the functions", self.functions.shut_down()).await;
         self.services_close.send_replace(true);
         finish(&mut self.services).await;
         let ClosedLast { queues, deferred_queues } = self.stores;
@@ -142,6 +142,13 @@ async fn has_machines(parts: &Services) -> bool {
     let listed: serde_json::Value =
         listed.ok().and_then(|body| serde_json::from_slice(&body).ok()).unwrap_or_default();
     listed["stateMachines"].as_array().is_none_or(|machines| !machines.is_empty())
+}
+
+/// Waits for an ending, but not for ever: what it would have put in order, the next start does.
+async fn in_time<T>(what: &str, ending: impl Future<Output = T>) {
+    if tokio::time::timeout(GRACE, ending).await.is_err() {
+        tracing::warn!("{what} did not end in time; it is taken up at the next start");
+    }
 }
 
 async fn finish(tasks: &mut JoinSet<()>) {
