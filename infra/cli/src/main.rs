@@ -17,14 +17,18 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+/// More than there are cores: a tenant's expression may compute for its whole time limit, and others go on meanwhile.
+const WORKERS: usize = 16;
+
 fn main() -> ExitCode {
     let arguments = arguments::Arguments::parse();
     terminal::install(&arguments);
     let json = arguments.json;
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return failure::Failure::from(error).report(json),
-    };
+    let runtime =
+        match tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return failure::Failure::from(error).report(json),
+        };
     let outcome = runtime.block_on(commands::run(arguments));
     // What still runs in the background has nothing left to lose: every acknowledged write is on disk.
     runtime.shutdown_background();

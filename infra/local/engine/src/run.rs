@@ -87,8 +87,9 @@ impl Core {
         let position;
         {
             let mut state = slot.lock();
-            absorbed = state.absorb(start.profile.key, outcome, start.profile.started, &self.timers)?;
+            // Before the timers are set: one that is due at once must find its execution, and waits for its lock.
             self.executions.insert(&mut names, &slot);
+            absorbed = state.absorb(start.profile.key, outcome, start.profile.started, &self.timers)?;
             self.keeper.queue(&slot, &mut state);
             position = if launch.durable {
                 let record = encode("record", &Borrowed::Started(&start))?;
