@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use futures::future::BoxFuture;
 use ring::digest;
 use serde_json::Value;
-use toss_kernel::{Principal, Secret};
+use toss_kernel::{Principal, Secret, id::TenantId};
 
 use super::{
     Access, Attempt, BodyFormat, Claim, Credential, Denial, Gate, Problem, ProxyEvent, ProxyResponse, Reply,
@@ -90,7 +90,11 @@ impl<R: Resource> Pipeline<R> {
         if let Err(problem) = self.gate.authorise(&principal, action) {
             let path = event.path.as_str();
             self.gate.denied(Denial { principal: &principal, action, path, source_ip: &source_ip }).await;
-            return Err(problem);
+            return Err(if names_another_tenant(event, &principal) {
+                Problem::not_found("tenant")
+            } else {
+                problem
+            });
         }
         let scope = principal.tenant.map(verified);
         Ok((Caller { principal, source_ip, request_id, action, scope }, admission.headers))
@@ -160,6 +164,12 @@ impl<R: Resource> Pipeline<R> {
         }
         Ok(ProxyResponse { status_code: status, headers, body, is_base64_encoded: false })
     }
+}
+
+/// Whether the path names a tenant that is not the caller's own: a refusal would tell that it exists.
+fn names_another_tenant(event: &ProxyEvent, principal: &Principal) -> bool {
+    let named = event.path_parameters.values().find_map(|value| value.parse::<TenantId>().ok());
+    principal.tenant.is_some() && named.is_some_and(|named| principal.tenant != Some(named))
 }
 
 fn bearer(event: &ProxyEvent) -> Result<String, Problem> {
