@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use futures::{StreamExt as _, future::BoxFuture, stream};
+use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use toss_audit::{Actor, AuditEvent, Outcome, Target, Trail, kms::KmsDataKeys};
 use toss_delivery::webhook::{Delivered, Deliverer, Event, EventType, Publisher, WebhookMessage};
@@ -17,7 +17,7 @@ use toss_kernel::{
 use toss_runtime::{
     ConfigurationError, Function, FunctionDefinition, FunctionError, Grant, InvocationContext, Platform,
     Sizing, Trigger, derived,
-    events::{BatchResponse, SqsEvent, SqsRecord},
+    events::{SqsRecord, work_off},
     grant::{Queue, Table},
     scope::of_platform_record,
 };
@@ -60,22 +60,9 @@ impl Function for WebhookDelivery {
         event: Value,
         _: &'a InvocationContext,
     ) -> BoxFuture<'a, Result<Value, FunctionError>> {
-        Box::pin(async move {
-            let batch: SqsEvent = serde_json::from_value(event).map_err(|error| {
-                FunctionError::new("WebhookDelivery.BadEvent", format!("Not a batch of a queue: {error}"))
-            })?;
-            let mut response = BatchResponse::default();
-            let mut working = stream::iter(batch.records)
-                .map(|record| async move { (self.work(&record).await, record.message_id) })
-                .buffer_unordered(AT_ONCE);
-            while let Some((done, message_id)) = working.next().await {
-                if !done {
-                    response.fail(message_id);
-                }
-            }
-            serde_json::to_value(response)
-                .map_err(|error| FunctionError::new("WebhookDelivery.BadResponse", error.to_string()))
-        })
+        Box::pin(work_off("WebhookDelivery", event, AT_ONCE, move |record| async move {
+            self.work(&record).await
+        }))
     }
 }
 

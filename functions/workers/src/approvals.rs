@@ -6,12 +6,12 @@
 
 use std::sync::Arc;
 
-use futures::{StreamExt as _, future::BoxFuture, stream};
+use futures::future::BoxFuture;
 use serde_json::Value;
 use toss_runtime::{
     ConfigurationError, Function, FunctionDefinition, FunctionError, InvocationContext, Platform, Sizing,
     Trigger,
-    events::{BatchResponse, SqsEvent, SqsRecord},
+    events::{SqsRecord, work_off},
     grant::Queue,
     scope::of_platform_record,
 };
@@ -42,22 +42,7 @@ impl Function for Approvals {
         event: Value,
         _: &'a InvocationContext,
     ) -> BoxFuture<'a, Result<Value, FunctionError>> {
-        Box::pin(async move {
-            let batch: SqsEvent = serde_json::from_value(event).map_err(|error| {
-                FunctionError::new("Approvals.BadEvent", format!("Not a batch of a queue: {error}"))
-            })?;
-            let mut response = BatchResponse::default();
-            let mut working = stream::iter(batch.records)
-                .map(|record| async move { (self.work(&record).await, record.message_id) })
-                .buffer_unordered(AT_ONCE);
-            while let Some((done, message_id)) = working.next().await {
-                if !done {
-                    response.fail(message_id);
-                }
-            }
-            serde_json::to_value(response)
-                .map_err(|error| FunctionError::new("Approvals.BadResponse", error.to_string()))
-        })
+        Box::pin(work_off("Approvals", event, AT_ONCE, move |record| async move { self.work(&record).await }))
     }
 }
 

@@ -1,7 +1,10 @@
 //! The events of AWS services that functions receive, as far as functions read them.
 
+use futures::stream::{self, StreamExt as _};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::FunctionError;
 
 /// A batch from an SQS event source.
 #[derive(Debug, Clone, Deserialize)]
@@ -22,6 +25,37 @@ pub struct SqsRecord {
     /// System attributes, such as `ApproximateReceiveCount`.
     #[serde(default)]
     pub attributes: std::collections::BTreeMap<String, String>,
+}
+
+/// Works off a batch from an SQS event source, `at_once` messages at a time, and answers which of them are to be
+/// delivered again: those for which `work` says that it is not done. `name` is the worker's, for its errors.
+///
+/// # Errors
+/// When the event is not a batch of a queue.
+pub async fn work_off<W: Future<Output = bool>>(
+    name: &str,
+    event: Value,
+    at_once: usize,
+    work: impl Fn(SqsRecord) -> W,
+) -> Result<Value, FunctionError> {
+    let batch: SqsEvent = serde_json::from_value(event).map_err(|error| {
+        FunctionError::new(format!("{name}.BadEvent"), format!("Not a batch of a queue: {error}"))
+    })?;
+    let mut response = BatchResponse::default();
+    let mut working = stream::iter(batch.records)
+        .map(|record| {
+            let message_id = record.message_id.clone();
+            let done = work(record);
+            async move { (done.await, message_id) }
+        })
+        .buffer_unordered(at_once);
+    while let Some((done, message_id)) = working.next().await {
+        if !done {
+            response.fail(message_id);
+        }
+    }
+    serde_json::to_value(response)
+        .map_err(|error| FunctionError::new(format!("{name}.BadResponse"), error.to_string()))
 }
 
 /// The answer to a batch: which of its records are to be delivered again.
